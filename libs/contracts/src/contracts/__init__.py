@@ -1,0 +1,1 @@
+"""What the services of Rendezvous say to each other."""

@@ -1,0 +1,1 @@
+"""What every service of Rendezvous needs once."""

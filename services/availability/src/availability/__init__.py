@@ -1,0 +1,1 @@
+"""Hosts, appointment types, slots and reservations."""

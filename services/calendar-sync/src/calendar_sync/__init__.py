@@ -1,0 +1,1 @@
+"""Bookings into outside calendars, and ICS feeds."""

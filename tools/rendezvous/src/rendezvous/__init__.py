@@ -1,0 +1,1 @@
+"""The rendezvous command: the whole system on one machine."""
