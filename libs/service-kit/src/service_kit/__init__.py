@@ -1,1 +1,1 @@
-"""What every service of Rendezvous needs once."""
+"""What every service needs once: settings, Postgres, outbox and relay, inbox, broker, health."""

@@ -1,0 +1,83 @@
+"""A service's own Postgres: a small pool, transactions that wake what waits for their commit."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[TupleRow]
+
+_LIBPQ = {
+    # A dead peer is found in seconds rather than hours.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "connect_timeout": "5",
+}
+
+
+def conninfo(url: str, name: str) -> str:
+    """A connection string for `url` that notices dead peers; `name` shows in pg_stat_activity."""
+    return make_conninfo(url, application_name=name, **_LIBPQ)
+
+
+async def connect(url: str, name: str) -> Connection:
+    """A connection of its own, in autocommit, for whoever must hold one (a lock, a LISTEN)."""
+    return await AsyncConnection[TupleRow].connect(conninfo(url, name), autocommit=True)
+
+
+class Database:
+    """The pool of one process.
+
+    A unit of work is a `transaction`; when it has committed, everybody who asked by `on_commit`
+    is called (the relay and the workers, who look for what was written).
+    """
+
+    def __init__(self, url: str, *, size: int = 8, name: str = "rendezvous") -> None:
+        self.url = url
+        self._listeners: list[Callable[[], None]] = []
+        self._pool = AsyncConnectionPool[Connection](
+            conninfo(url, name),
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=5,
+            max_waiting=1000,
+            name=name,
+            kwargs={"autocommit": True},
+        )
+
+    async def open(self) -> None:
+        """Opens the pool; raises `psycopg_pool.PoolTimeout` where Postgres does not answer."""
+        await self._pool.open(wait=True, timeout=10)
+
+    async def close(self) -> None:
+        """Closes the pool; connections in use are closed when they come back."""
+        await self._pool.close(timeout=5)
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` after each transaction that committed in this process."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Connection]:
+        """A transaction: committed at the end, rolled back where the block raises."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+        for listener in self._listeners:
+            listener()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Connection]:
+        """A connection in autocommit, for single statements that read."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises where the database does not answer."""
+        async with self.reading() as connection:
+            await connection.execute("SELECT 1")
