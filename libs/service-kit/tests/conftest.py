@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import nats
 import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from contracts.video import MeetingProvisioned
@@ -99,7 +100,7 @@ class Pair:
         except AssertionError:
             assert await self.heard() == expected
 
-    async def jetstream(self) -> tuple[nats.NATS, JetStreamContext]:
+    async def jetstream(self) -> tuple[Client, JetStreamContext]:
         client = await nats.connect(self.nats_url)
         return client, client.jetstream()
 

@@ -3,10 +3,10 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import psycopg
-from .conftest import NOW, Hearer, Pair, Speaker, a_fact, build_speaker
 from nats.js import JetStreamContext
 
 from contracts import subjects
@@ -14,6 +14,8 @@ from rendezvous.local.nats import NatsServer, store
 from service_kit import dead_letters, outbox
 from service_kit.database import Database
 from service_kit.testing import eventually, running
+
+from .conftest import NOW, Hearer, Pair, Speaker, a_fact, build_speaker
 
 
 async def test_what_is_said_is_heard_in_order(pair: Pair) -> None:
@@ -57,7 +59,8 @@ async def test_an_event_that_is_delivered_twice_has_one_effect(pair: Pair) -> No
         await pair.hears([fact.booking_id])
         client, jetstream = await pair.jetstream()
         stored = await jetstream.get_msg("VIDEO", seq=1)
-        headers = {k: v for k, v in (stored.headers or {}).items() if k.startswith("ce-")}
+        known = cast("dict[str, str]", stored.headers)
+        headers = {name: value for name, value in known.items() if name.startswith("ce-")}
         await jetstream.publish(fact.subject, stored.data or b"", headers=headers)
         after = a_fact()
         await Speaker(speaker.database).say(after)

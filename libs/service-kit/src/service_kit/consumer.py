@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 import psycopg
@@ -42,6 +42,7 @@ DEAD = Counter("dead_letters_total", "Messages put aside", ["consumer"])
 
 BATCH = 128
 BEAT_SECONDS = 3.0
+STREAM_SECONDS = 0.25
 LETTERS = UUID("6b1f7c52-6a3e-4d2b-9a54-0d3f5b9d1c11")
 
 _log = structlog.get_logger()
@@ -70,12 +71,8 @@ class Delivery:
     message: Msg
 
 
-class Applier(Protocol):
-    """Gives a batch its effects, all of them or none."""
-
-    async def __call__(self, consumer: str, batch: Sequence[Delivery]) -> None:
-        """Applies the batch in one transaction; raises where any of it fails."""
-        ...
+Applier = Callable[[str, Sequence[Delivery]], Awaitable[None]]
+"""Gives a batch (for the consumer of that name) its effects in one transaction, or raises."""
 
 
 class ConsumerGoneError(Exception):
@@ -245,6 +242,10 @@ class EventConsumer:
     # ------------------------------------------------------------------ the beat
 
     async def _bind(self) -> None:
+        while await self._reader.info() is None:
+            # Its own relay makes a stream; whoever listens waits for it.
+            self._trouble = f"there is no stream {self._reader.stream}"
+            await asyncio.sleep(STREAM_SECONDS)
         async with self._database.reading() as connection:
             self._mark = await inbox.mark(connection, self.name)
         start = await self._reader.first_after(self._mark)

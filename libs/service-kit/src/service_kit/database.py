@@ -1,7 +1,8 @@
 """A service's own Postgres: a small pool, transactions that wake what waits for their commit."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
@@ -28,6 +29,29 @@ def conninfo(url: str, name: str) -> str:
 async def connect(url: str, name: str) -> Connection:
     """A connection of its own, in autocommit, for whoever must hold one (a lock, a LISTEN)."""
     return await AsyncConnection[TupleRow].connect(conninfo(url, name), autocommit=True)
+
+
+_held: ContextVar[list["Database"] | None] = ContextVar("held_announcements", default=None)
+
+
+@contextmanager
+def announcements_held() -> Generator[Callable[[], None]]:
+    """Holds back what `on_commit` would tell, until the yielded function is called.
+
+    For loops that look for work in transactions of their own: a look that found nothing must
+    wake nobody, or two loops would keep each other awake for ever.
+    """
+    held: list[Database] = []
+    token = _held.set(held)
+
+    def tell() -> None:
+        for database in dict.fromkeys(held):
+            database.committed()
+
+    try:
+        yield tell
+    finally:
+        _held.reset(token)
 
 
 class Database:
@@ -68,6 +92,14 @@ class Database:
         """A transaction: committed at the end, rolled back where the block raises."""
         async with self._pool.connection() as connection, connection.transaction():
             yield connection
+        self.committed()
+
+    def committed(self) -> None:
+        """Tells everybody who asked that something was committed in this process."""
+        held = _held.get()
+        if held is not None:
+            held.append(self)
+            return
         for listener in self._listeners:
             listener()
 

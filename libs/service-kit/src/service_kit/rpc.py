@@ -4,6 +4,7 @@ The server side goes through FastStream (its subscriptions, its AsyncAPI); the c
 plain request on the same connection.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -99,19 +100,19 @@ def _responder(
 async def _answer(
     name: str, answer: Callable[[Any], Awaitable[Contract]], body: Any
 ) -> NatsResponse:
-    with ANSWERED.labels(name, "answered").time() as timer:
-        try:
-            reply = await answer(body)
-        except ProblemError as problem:
-            timer.labels(name, "refused")
-            return problem_response(problem.as_problem())
-        except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
-            timer.labels(name, "failed")
-            _log.exception("a request failed", request=name)
-            return problem_response(
-                Problem(code="internal", message="Something went wrong on our side.", details={})
-            )
-        return NatsResponse(reply.model_dump_json().encode())
+    started, outcome = time.perf_counter(), "answered"
+    try:
+        return NatsResponse((await answer(body)).model_dump_json().encode())
+    except ProblemError as problem:
+        outcome = "refused"
+        return problem_response(problem.as_problem())
+    except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
+        outcome = "failed"
+        _log.exception("a request failed", request=name)
+        message = "Something went wrong on our side."
+        return problem_response(Problem(code="internal", message=message, details={}))
+    finally:
+        ANSWERED.labels(name, outcome).observe(time.perf_counter() - started)
 
 
 def problem_response(problem: Problem) -> NatsResponse:
@@ -122,7 +123,7 @@ def problem_response(problem: Problem) -> NatsResponse:
 def malformed(error: ValidationError) -> NatsResponse:
     """The reply to a request that is not of its model: `invalid`, with the first field's name."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
+    field = ".".join(str(part) for part in first["loc"][1:])
     return problem_response(
         Problem(code="invalid", message=f"{field}: {first['msg']}", details={"field": field})
     )

@@ -20,6 +20,7 @@ from nats.aio.client import Client
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
+from contracts.envelope import Event
 from service_kit import rpc, streams, telemetry
 from service_kit.bus import Bus
 from service_kit.clock import Clock, system_clock
@@ -68,8 +69,8 @@ class Http:
 class Parts:
     """What a service consists of. `context` names the stream of what it says, if it says any.
 
-    `source` and `apply` replace the outbox and the inbox's transaction, for a service whose
-    events live elsewhere (an event store).
+    `source`, and `apply` with the events it `consumes`, replace the outbox and the handlers in
+    the inbox's transaction, for a service whose events live elsewhere (an event store).
     """
 
     bus: Bus
@@ -80,6 +81,7 @@ class Parts:
     )
     source: Source | None = None
     apply: Applier | None = None
+    consumes: Sequence[type[Event]] = ()
     retries: RetryPolicy | None = None
     http: Http | None = None
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -170,7 +172,8 @@ class RunningService:
         await broker.start()
         handlers = self._parts.bus.events
         apply = self._parts.apply or transactional(self.database, handlers)
-        for context, events in streams.by_context([h.event for h in handlers]).items():
+        consumed = [*(handler.event for handler in handlers), *self._parts.consumes]
+        for context, events in streams.by_context(consumed).items():
             consumer = EventConsumer(
                 self.name,
                 context,

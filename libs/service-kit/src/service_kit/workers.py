@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from prometheus_client import Counter
 
 from service_kit import causation
+from service_kit.database import announcements_held
 
 DONE = Counter("worker_done_total", "Rows that workers have done", ["worker"])
 
@@ -33,9 +34,10 @@ class Worker:
         """Works for ever; returns only by cancellation, raises what `work` raises."""
         while True:
             self._wake.clear()
-            with causation.new_flow():
+            with causation.new_flow(), announcements_held() as tell:
                 done = await self.work()
             if done:
+                tell()
                 DONE.labels(self.name).inc(done)
                 continue
             with suppress(TimeoutError):

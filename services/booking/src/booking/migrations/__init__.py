@@ -1,0 +1,1 @@
+"""The event store, the personal tables and the list."""
