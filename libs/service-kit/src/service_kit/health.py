@@ -7,6 +7,7 @@ a request needs, and says what is wrong.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -38,6 +39,7 @@ class Health:
     service: str
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     stopping: bool = False
+    declarations: Callable[[], dict[str, Any]] = dict[str, Any]
 
     async def readiness(self) -> Readiness:
         """Runs every check at once, each for at most two seconds."""
@@ -49,11 +51,12 @@ class Health:
         return Readiness(ready=not problems, problems=problems)
 
     def routes(self) -> list[Route]:
-        """`/livez`, `/readyz` and `/metrics`."""
+        """`/livez`, `/readyz`, `/metrics` and `/asyncapi.json`."""
         return [
             Route("/livez", self._livez, include_in_schema=False),
             Route("/readyz", self._readyz, include_in_schema=False),
             Route("/metrics", self._metrics, include_in_schema=False),
+            Route("/asyncapi.json", self._asyncapi, include_in_schema=False),
         ]
 
     async def answer_over(self, client: Client) -> None:
@@ -80,6 +83,9 @@ class Health:
 
     async def _metrics(self, _request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def _asyncapi(self, _request: Request) -> Response:
+        return JSONResponse(self.declarations())
 
 
 async def ask_readiness(client: Client, service: str) -> Readiness:

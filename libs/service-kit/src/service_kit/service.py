@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 import structlog
@@ -147,6 +148,7 @@ class RunningService:
             on_reconnect=self._on_reconnect,
         )
         self._parts = await build(runtime)
+        self.health.declarations = self._declarations
         await self._start_bus(runtime, self._broker)
         self._start_relay(runtime)
         self._start_workers()
@@ -172,8 +174,7 @@ class RunningService:
         await broker.start()
         handlers = self._parts.bus.events
         apply = self._parts.apply or transactional(self.database, handlers)
-        consumed = [*(handler.event for handler in handlers), *self._parts.consumes]
-        for context, events in streams.by_context(consumed).items():
+        for context, events in streams.by_context(self._consumed()).items():
             consumer = EventConsumer(
                 self.name,
                 context,
@@ -225,6 +226,22 @@ class RunningService:
             self._servers.append(HttpServer(http.app, http.host, http.port))
         for server in self._servers:
             await server.start()
+
+    def _declarations(self) -> dict[str, Any]:
+        # Imported when somebody asks: it costs memory that a service need not pay.
+        from service_kit import asyncapi  # noqa: PLC0415
+
+        return asyncapi.document(
+            self.name,
+            requests=[handler.request for handler in self._parts.bus.requests],
+            consumes=self._consumed(),
+            context=self._parts.context,
+            version=metadata.version(self.name),
+        )
+
+    def _consumed(self) -> list[type[Event]]:
+        handled = [handler.event for handler in self._parts.bus.events]
+        return [*handled, *self._parts.consumes]
 
     async def _reconnected(self) -> None:
         _log.info("connected to NATS again")
