@@ -1,0 +1,1 @@
+"""The tables of availability: the catalogue, the calendars as of now, the reservations."""
