@@ -1,1 +1,1 @@
-"""A meeting for a booking."""
+"""A meeting for a booking: one room per video appointment, given out to its people only."""
