@@ -1,0 +1,1 @@
+"""What notify knows and decides: who is told what about an appointment, and when."""
