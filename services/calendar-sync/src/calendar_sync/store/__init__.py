@@ -1,0 +1,1 @@
+"""SQL, one function a statement."""
