@@ -1,0 +1,31 @@
+"""The services of the system, by name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, by its name on the bus."""
+
+    name: str
+
+    @property
+    def package(self) -> str:
+        """The Python package that is run."""
+        return self.name.replace("-", "_")
+
+    @property
+    def url_variable(self) -> str:
+        """The variable that names the service's own database where services run apart."""
+        return f"{self.package.upper()}_DATABASE_URL"
+
+
+GATEWAY = Service("gateway")
+SERVICES = (
+    Service("booking"),
+    Service("availability"),
+    Service("video"),
+    Service("notify"),
+    Service("calendar-sync"),
+    GATEWAY,
+)
