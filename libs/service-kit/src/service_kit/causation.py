@@ -27,9 +27,14 @@ def current() -> Causation:
     """The causation of the work at hand; a new flow where there is none."""
     found = _current.get()
     if found is None:
-        found = Causation(correlation_id=str(uuid7()))
+        found = Causation(correlation_id=new_id())
         _current.set(found)
     return found
+
+
+def new_id() -> str:
+    """A correlation id for a flow that begins here."""
+    return str(uuid7())
 
 
 @contextmanager

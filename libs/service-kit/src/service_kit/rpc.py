@@ -70,29 +70,36 @@ class Rpc:
 
 
 def serve(broker: NatsBroker, service: str, handler: RequestHandler) -> None:
-    """Subscribes `handler`; replicas of a service share the requests."""
-    request = handler.request
-    respond = _responder(request, handler.answer)
-    respond.__annotations__["body"] = request
+    """Subscribes `handler`; replicas of a service share the requests.
+
+    The body is read here rather than by FastStream's injection, which costs as much as a query.
+    """
     broker.subscriber(
-        request.subject(),
+        handler.request.subject(),
         queue=service,
         max_workers=CONCURRENT_REQUESTS,
-        title=request.__name__,
-        description=request.__doc__,
-    )(respond)
+        decoder=_undecoded,
+    )(_responder(handler.request, handler.answer))
+
+
+async def _undecoded(message: NatsMessage) -> NatsMessage:
+    return message
 
 
 def _responder(
     request: type[Request[Any]], answer: Callable[[Any], Awaitable[Contract]]
-) -> Callable[..., Awaitable[NatsResponse]]:
+) -> Callable[[NatsMessage], Awaitable[NatsResponse]]:
     name = request.__name__
 
-    async def respond(body: Any, message: NatsMessage) -> NatsResponse:
+    async def respond(message: NatsMessage) -> NatsResponse:
         headers = message.headers
-        why = Causation(headers.get(CORRELATION_HEADER) or causation.current().correlation_id)
+        why = Causation(headers.get(CORRELATION_HEADER) or causation.new_id())
         with causation.because_of(why), telemetry.span(name, SpanKind.SERVER, headers):
-            return await _answer(name, answer, body)
+            try:
+                asked = request.model_validate_json(message.body)
+            except ValidationError as error:
+                return malformed(error)
+            return await _answer(name, answer, asked)
 
     return respond
 
@@ -123,7 +130,7 @@ def problem_response(problem: Problem) -> NatsResponse:
 def malformed(error: ValidationError) -> NatsResponse:
     """The reply to a request that is not of its model: `invalid`, with the first field's name."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"][1:])
+    field = ".".join(str(part) for part in first["loc"])
     return problem_response(
         Problem(code="invalid", message=f"{field}: {first['msg']}", details={"field": field})
     )

@@ -14,11 +14,9 @@ from typing import Any
 
 import structlog
 import uvloop
-from faststream import BaseMiddleware
 from faststream.middlewares import AckPolicy
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
-from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from contracts.envelope import Event
@@ -249,16 +247,6 @@ class RunningService:
             listener()
 
 
-class _MalformedRequests(BaseMiddleware):
-    """Answers a request that is not of its model, where FastStream would stay silent."""
-
-    async def consume_scope(self, call_next: Any, msg: Any) -> Any:
-        try:
-            return await call_next(msg)
-        except ValidationError as error:
-            return rpc.malformed(error)
-
-
 def nats_broker(url: str, reconnected: Callable[[], Awaitable[None]] | None = None) -> NatsBroker:
     """A broker that never gives up: after 60 tries the default would freeze the event loop."""
     return NatsBroker(
@@ -270,7 +258,7 @@ def nats_broker(url: str, reconnected: Callable[[], Awaitable[None]] | None = No
         connect_timeout=5,
         graceful_timeout=GRACE_SECONDS,
         ack_policy=AckPolicy.NACK_ON_ERROR,
-        middlewares=[_MalformedRequests],
+        apply_types=False,
         reconnected_cb=reconnected,
         logger=None,
     )
