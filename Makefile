@@ -64,15 +64,15 @@ format: setup ## Format, and mend what can be mended
 
 .PHONY: bench
 bench: setup ## Measure bookings a second, beside the limits of the machine
-	@$(BIN)/python bench/booking.py
+	@$(BIN)/python -m bench.booking
 
 .PHONY: docs
 docs: setup ## Generate JSON Schemas, AsyncAPI and OpenAPI from the code
-	@$(BIN)/python scripts/generate_docs.py
+	@$(BIN)/python -m scripts.generate_docs
 
 .PHONY: k8s-check
 k8s-check: setup ## Render the Kubernetes manifests and check them, offline
-	@$(BIN)/python scripts/check_k8s.py
+	@$(BIN)/python -m scripts.check_k8s
 
 .PHONY: lock
 lock: setup ## Resolve dependencies anew into requirements.lock
