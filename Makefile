@@ -47,7 +47,7 @@ test-e2e: setup ## Run the tests that start the whole system
 lint: setup ## Check formatting, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(MAKE) types arch
+	@$(MAKE) types arch k8s-check containers-check
 
 .PHONY: types
 types: setup ## Check types, strictly
@@ -72,13 +72,18 @@ docs: setup ## Generate JSON Schemas, AsyncAPI and OpenAPI from the code
 
 .PHONY: k8s-check
 k8s-check: setup ## Render the Kubernetes manifests and check them, offline
-	@$(BIN)/python -m scripts.check_k8s
+	@$(BIN)/python scripts/check_k8s.py
+
+.PHONY: containers-check
+containers-check: setup ## Check the Dockerfiles, their locks and docker-compose.yml, offline
+	@$(BIN)/python scripts/check_containers.py
 
 .PHONY: lock
 lock: setup ## Resolve dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-annotate --no-header --quiet \
 	  $(foreach member,$(MEMBERS),--no-emit-package $(notdir $(member))) -o requirements.lock
+	@scripts/lock-images
 
 .PHONY: clean
 clean: ## Remove the environment and the caches; data under var/ stay
@@ -89,4 +94,4 @@ clean: ## Remove the environment and the caches; data under var/ stay
 help: ## List these words
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from bench import limits, load
 from rich.console import Console
 from rich.table import Table
+
+from bench import limits, load
 from tests.e2e.system import System, wait_for
 
 RESULTS = Path("results")

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-from contracts import schemas
 
+from contracts import schemas
 from tests.e2e.system import System
 
 ROOT = Path(__file__).parents[1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
 from tests.e2e.system import System
 
 Json = dict[str, Any]

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from tests.e2e.system import System
 
 StartSystem = Callable[..., System]

@@ -4,10 +4,10 @@ import asyncio
 from email.message import EmailMessage
 
 import icalendar
-from tests.e2e.clients import client_of
-from tests.e2e.system import System
 
 from service_kit.testing import eventually
+from tests.e2e.clients import client_of
+from tests.e2e.system import System
 
 AMIRA_MONDAY = "2027-03-22"
 """A Monday on which New York is five hours behind Berlin, not six: America changed before."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import nats
 import pytest
-from tests.e2e.clients import Client, client_of
-from tests.e2e.conftest import StartSystem
-from tests.e2e.system import System
 
 from rendezvous.local.nats import NatsServer, store
 from service_kit.testing import eventually
+from tests.e2e.clients import Client, client_of
+from tests.e2e.conftest import StartSystem
+from tests.e2e.system import System
 
 STREAMS = ("BOOKING", "AVAILABILITY", "VIDEO", "NOTIFY")
 

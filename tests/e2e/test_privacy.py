@@ -1,11 +1,11 @@
 """Personal data stays where it can be deleted: in no event, no stream and no log."""
 
 import psycopg
+
+from service_kit.testing import eventually
 from tests.e2e.clients import client_of
 from tests.e2e.streams import everything, jetstream
 from tests.e2e.system import System
-
-from service_kit.testing import eventually
 
 SECRETS = ("Zebulon", "Quackenbush", "zebulon@example.org", "+4930123456", "sciatica", "left knee")
 

@@ -5,11 +5,11 @@ from collections import Counter
 
 import psycopg
 import pytest
+
+from service_kit.testing import eventually
 from tests.e2e.clients import Client, Json, client_of
 from tests.e2e.conftest import StartSystem
 from tests.e2e.system import System
-
-from service_kit.testing import eventually
 
 SERVICES = ("booking", "availability", "video", "notify", "calendar-sync", "gateway")
 

@@ -4,13 +4,13 @@ from typing import LiteralString
 from uuid import uuid4
 
 import psycopg
+
+from contracts import subjects
+from service_kit.testing import eventually
 from tests.e2e.clients import client_of
 from tests.e2e.conftest import StartSystem
 from tests.e2e.streams import everything, jetstream
 from tests.e2e.system import System
-
-from contracts import subjects
-from service_kit.testing import eventually
 
 CONSUMERS = ("booking", "availability", "video", "notify", "calendar-sync")
 

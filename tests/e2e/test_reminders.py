@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
+from service_kit.testing import eventually
 from tests.e2e.clients import client_of
 from tests.e2e.conftest import StartSystem
 from tests.e2e.system import System
-
-from service_kit.testing import eventually
 
 
 def reminders(system: System, address: str) -> list[str]:

@@ -12,11 +12,11 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from tests.e2e.system import ROOT, System, wait_for
 
 from rendezvous.local.nats import NatsServer
 from rendezvous.local.ports import free_port
 from rendezvous.local.postgres import PostgresServer
+from tests.e2e.system import ROOT, System, wait_for
 
 NewSystem = Callable[..., System]
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.e2e.clients import client_of
-from tests.e2e.conftest import StartSystem
 
 from service_kit.testing import eventually
+from tests.e2e.clients import client_of
+from tests.e2e.conftest import StartSystem
 
 SERVICES = {"gateway", "booking", "availability", "video", "notify", "calendar-sync"}
 

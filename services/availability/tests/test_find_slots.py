@@ -185,20 +185,25 @@ async def test_the_buffers_of_both_sides_are_kept(service: Service) -> None:
     assert not {start.hour * 60 + start.minute for start in found} & set(taken)
 
 
-async def test_a_reservation_of_the_night_before_reaches_in_with_its_buffer(
-    service: Service,
-) -> None:
-    await service.offers(hours=weekdays("00:00", "00:00"), buffer_after_minutes=1440)
-    await service.hear(booking_requested("2027-03-15T10:00Z"))
-
-    assert await starts(service, first="2027-03-16") == [
-        start
-        for start in await starts(service, first="2027-03-16", days=1)
-        if start >= datetime(2027, 3, 16, 10, 30, tzinfo=UTC)
-    ]
-    assert (await starts(service, first="2027-03-16"))[0] == datetime(
-        2027, 3, 16, 10, 30, tzinfo=UTC
+async def test_what_lies_beyond_the_dates_asked_for_counts_too(service: Service) -> None:
+    around_the_clock = weekdays("00:00", "00:00")
+    await service.offers(zone="UTC", hours=around_the_clock)
+    await service.offers(
+        slug="padded",
+        zone="UTC",
+        hours=around_the_clock,
+        default_duration_minutes=60,
+        slot_interval_minutes=30,
+        buffer_before_minutes=45,
     )
+    await service.hear(
+        booking_requested("2027-03-15T23:30Z"), booking_requested("2027-03-17T00:00Z")
+    )
+
+    found = await starts(service, first="2027-03-16", slug="padded")
+
+    assert found[0] == datetime(2027, 3, 16, 1, tzinfo=UTC)
+    assert found[-1] == datetime(2027, 3, 16, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +229,12 @@ async def test_a_question_that_cannot_be_answered_names_its_fault(
     await service.offers()
 
     assert await problem_of(service, **asked) == expected
+
+
+async def test_a_type_that_is_not_active_cannot_be_asked_for(service: Service) -> None:
+    await service.offers(active=False)
+
+    assert await problem_of(service) == ("not_found", None)
 
 
 @pytest.mark.parametrize("first", ["0001-01-01", "1970-01-01", "9999-09-29"])

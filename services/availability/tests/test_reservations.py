@@ -161,6 +161,7 @@ async def test_a_time_far_away_is_rejected_with_the_nearest_that_can_be_had(
 @pytest.mark.parametrize(
     ("wish", "reason", "field"),
     [
+        ({"appointment_type": "inactive"}, "unknown_appointment_type", "appointment_type"),
         ({"appointment_type": "nothing"}, "unknown_appointment_type", "appointment_type"),
         ({"appointment_type": "No\x00Slug"}, "unknown_appointment_type", "appointment_type"),
         ({"tenant": "other"}, "unknown_appointment_type", "appointment_type"),
@@ -173,6 +174,7 @@ async def test_what_is_not_offered_is_rejected_with_its_fault(
     service: Service, wish: dict[str, Any], reason: str, field: str
 ) -> None:
     await service.offers()
+    await service.offers(slug="inactive", active=False)
 
     await service.hear(booking_requested(TEN, **wish))
 

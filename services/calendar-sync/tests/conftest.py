@@ -17,14 +17,15 @@ from calendar_sync.providers.caldav import CaldavProvider
 from calendar_sync.providers.urls import UrlGuard
 from calendar_sync.publishing import publish
 from calendar_sync.store.passwords import Vault
+from contracts.calendar_sync import ConnectCalendar
 from contracts.envelope import Contract, Event, Request
 from service_kit.database import Connection, Database
 from service_kit.errors import UnavailableError
 from service_kit.messages import Envelope, Position
 
-from .builders import NOW
+from .builders import HOST, NOW
 from .listener import Listen, Listener
-from .radicale import Radicale, RemoteCalendar
+from .radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 SECRET_KEY = "0123456789abcdef0123456789abcdef"
 
@@ -90,6 +91,18 @@ class System:
         """The reply to a request; raises `ProblemError`."""
         answers = {h.request: h.answer for h in self._bus().requests}
         return await answers[type(request)](request)
+
+    async def connect(self, calendar: RemoteCalendar, host_id: UUID = HOST) -> None:
+        """Links a calendar to a host of the tenant `demo`."""
+        await self.ask(
+            ConnectCalendar(
+                tenant="demo",
+                host_id=host_id,
+                url=calendar.url,
+                username=USERNAME,
+                password=PASSWORD,
+            )
+        )
 
     async def work(self) -> int:
         """Lets the workers do everything that is due now."""

@@ -8,37 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from calendar_sync.domain import ATTEMPTS, LONGEST_DELAY, Claim
-from calendar_sync.store import entries as store
 from contracts.booking import BookingCancelled, BookingMeetingAttached
-from contracts.calendar_sync import CalendarConnection, ConnectCalendar
 from contracts.envelope import Event
 from service_kit.testing import eventually
 
-from .builders import HOST, NOW, ABooking
+from .builders import NOW, ABooking
 from .conftest import System
-from .radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
+from .radicale import Radicale, RemoteCalendar
 
-CONNECTED, WRITTEN, REMOVED, FAILED = (
+CONNECTED, WRITTEN, REMOVED = (
     "calendar.connected.v1",
     "calendar.entry-written.v1",
     "calendar.entry-removed.v1",
-    "calendar.write-failed.v1",
 )
-
-
-async def connect(system: System, calendar: RemoteCalendar, host_id: UUID = HOST) -> UUID:
-    reply = await system.ask(
-        ConnectCalendar(
-            tenant="demo",
-            host_id=host_id,
-            url=calendar.url,
-            username=USERNAME,
-            password=PASSWORD,
-        )
-    )
-    assert isinstance(reply, CalendarConnection)
-    return reply.id
 
 
 def event(calendar: RemoteCalendar, booking: ABooking) -> Any:
@@ -46,22 +28,10 @@ def event(calendar: RemoteCalendar, booking: ABooking) -> Any:
     return found
 
 
-async def claim(system: System) -> Claim:
-    async with system.database.reading() as connection:
-        found = await store.claim(connection, system.clock())
-    assert found is not None
-    return found
-
-
-async def let_leases_run_out(system: System) -> None:
-    async with system.database.transaction() as connection:
-        await connection.execute("UPDATE entries SET lease_until = '-infinity'")
-
-
 async def test_a_confirmed_booking_stands_in_the_hosts_calendar(
     system: System, calendar: RemoteCalendar
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
 
     await system.hear(booking.confirmed())
@@ -74,7 +44,7 @@ async def test_a_confirmed_booking_stands_in_the_hosts_calendar(
 
 
 async def test_the_meeting_comes_into_the_same_object(system: System, calendar: RemoteCalendar):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     await system.hear(booking.confirmed())
     await system.work()
@@ -88,7 +58,7 @@ async def test_the_meeting_comes_into_the_same_object(system: System, calendar: 
 
 
 async def test_a_cancelled_booking_leaves_the_calendar(system: System, calendar: RemoteCalendar):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     await system.hear(booking.confirmed())
     await system.work()
@@ -103,7 +73,7 @@ async def test_a_cancelled_booking_leaves_the_calendar(system: System, calendar:
 async def test_a_booking_cancelled_before_it_was_written_is_never_said_to_be_removed(
     system: System, calendar: RemoteCalendar
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
 
     await system.hear(booking.confirmed(), booking.cancelled())
@@ -114,7 +84,7 @@ async def test_a_booking_cancelled_before_it_was_written_is_never_said_to_be_rem
 
 
 async def test_an_event_heard_twice_is_written_once(system: System, calendar: RemoteCalendar):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     await system.hear(booking.confirmed())
     await system.work()
@@ -131,7 +101,7 @@ async def test_an_event_heard_twice_is_written_once(system: System, calendar: Re
 async def test_in_whatever_order_the_news_come_a_cancelled_booking_stands_nowhere(
     system: System, calendar: RemoteCalendar, order: tuple[int, ...]
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     events: list[Event] = [booking.confirmed(), booking.attached(), booking.cancelled()]
 
@@ -149,7 +119,7 @@ async def test_in_whatever_order_the_news_come_a_cancelled_booking_stands_nowher
 async def test_in_whatever_order_the_news_come_a_confirmed_booking_has_its_link(
     system: System, calendar: RemoteCalendar, order: tuple[int, ...]
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     events: list[Event] = [booking.confirmed(), booking.attached()]
 
@@ -165,7 +135,7 @@ async def test_in_whatever_order_the_news_come_a_confirmed_booking_has_its_link(
 async def test_nothing_that_comes_after_a_cancellation_brings_the_booking_back(
     system: System, calendar: RemoteCalendar
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     await system.hear(booking.confirmed(), booking.cancelled())
 
@@ -176,7 +146,7 @@ async def test_nothing_that_comes_after_a_cancellation_brings_the_booking_back(
 
 
 async def test_a_cancellation_without_terms_is_remembered(system: System, calendar: RemoteCalendar):
-    await connect(system, calendar)
+    await system.connect(calendar)
     booking = ABooking()
     cancelled = booking.cancelled().model_copy(update={"terms": None})
     assert isinstance(cancelled, BookingCancelled)
@@ -197,7 +167,7 @@ async def test_a_calendar_linked_later_gets_what_has_not_ended(
     await system.hear(*(b.confirmed() for b in (past, future, other_host, called_off)))
     await system.hear(called_off.cancelled())
 
-    await connect(system, calendar)
+    await system.connect(calendar)
     await system.work()
 
     assert calendar.names() == [f"{future.id}.ics"]
@@ -209,7 +179,7 @@ async def test_a_calendar_linked_while_a_booking_is_heard_of_misses_nothing(
     booking = ABooking()
     async with system.database.transaction() as connection:
         await system.hear_in(connection, booking.confirmed())
-        linking = asyncio.create_task(connect(system, calendar))
+        linking = asyncio.create_task(system.connect(calendar))
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await eventually(lambda: system.rows(waiting), what="the wait for the lock")
 
@@ -223,9 +193,9 @@ async def test_a_booking_is_written_into_every_calendar_of_its_host_and_no_other
     system: System, radicale: Radicale
 ):
     first, second, strangers = radicale.calendar(), radicale.calendar(), radicale.calendar()
-    await connect(system, first)
-    await connect(system, second)
-    await connect(system, strangers, host_id=UUID(int=7))
+    await system.connect(first)
+    await system.connect(second)
+    await system.connect(strangers, host_id=UUID(int=7))
     booking = ABooking()
 
     await system.hear(booking.confirmed())
@@ -238,186 +208,8 @@ async def test_a_booking_is_written_into_every_calendar_of_its_host_and_no_other
 async def test_a_tenants_calendar_never_gets_another_tenants_booking(
     system: System, calendar: RemoteCalendar
 ):
-    await connect(system, calendar)
+    await system.connect(calendar)
 
     await system.hear(ABooking(tenant="other").confirmed())
 
     assert await system.work() == 0
-
-
-async def test_a_server_that_was_down_gets_the_booking_when_it_is_back(
-    system: System, own_radicale: Radicale
-):
-    calendar = own_radicale.calendar()
-    await connect(system, calendar)
-    own_radicale.stop()
-    booking = ABooking()
-    await system.hear(booking.confirmed())
-    await system.work()
-    assert await system.said() == [CONNECTED]
-
-    own_radicale.start()
-    system.clock.move(LONGEST_DELAY)
-    await system.work()
-
-    assert calendar.names() == [f"{booking.id}.ics"]
-    assert await system.said() == [CONNECTED, WRITTEN]
-
-
-async def test_a_dead_server_is_asked_once_a_round_however_much_waits_for_it(
-    system: System, own_radicale: Radicale
-):
-    await connect(system, own_radicale.calendar())
-    own_radicale.stop()
-    await system.hear(*(ABooking().confirmed() for _ in range(5)))
-
-    assert await system.work() == 1
-    system.clock.move(LONGEST_DELAY)
-    assert await system.work() == 1
-
-
-async def test_a_dead_server_holds_up_no_other(
-    system: System, own_radicale: Radicale, calendar: RemoteCalendar
-):
-    await connect(system, own_radicale.calendar(), host_id=UUID(int=7))
-    await connect(system, calendar)
-    own_radicale.stop()
-    booking = ABooking()
-
-    await system.hear(ABooking(host_id=UUID(int=7)).confirmed(), booking.confirmed())
-    await system.work()
-
-    assert calendar.names() == [f"{booking.id}.ics"]
-
-
-async def test_after_the_last_attempt_it_is_said_that_it_failed_and_a_change_tries_again(
-    system: System, own_radicale: Radicale
-):
-    calendar = own_radicale.calendar()
-    await connect(system, calendar)
-    own_radicale.stop()
-    booking = ABooking()
-    await system.hear(booking.confirmed())
-    for _ in range(ATTEMPTS + 3):
-        await system.work()
-        system.clock.move(LONGEST_DELAY)
-    assert await system.said() == [CONNECTED, FAILED]
-    assert await system.rows("SELECT failure FROM entries WHERE failed_at IS NOT NULL") == [
-        ("The calendar cannot be reached.",)
-    ]
-
-    own_radicale.start()
-    await system.hear(booking.attached())
-    await system.work()
-
-    assert calendar.names() == [f"{booking.id}.ics"]
-
-
-async def test_a_calendar_linked_anew_gets_what_had_failed(system: System, own_radicale: Radicale):
-    calendar = own_radicale.calendar()
-    await connect(system, calendar)
-    own_radicale.stop()
-    await system.hear(ABooking().confirmed())
-    for _ in range(ATTEMPTS):
-        await system.work()
-        system.clock.move(LONGEST_DELAY)
-    own_radicale.start()
-
-    await connect(system, calendar)
-    await system.work()
-
-    assert len(calendar.names()) == 1
-    assert await system.said() == [CONNECTED, FAILED, WRITTEN]
-
-
-async def test_while_booking_is_away_nothing_is_written_and_no_attempt_is_used_up(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    system.known.away = True
-    await system.hear(ABooking().confirmed())
-    for _ in range(ATTEMPTS + 1):
-        await system.work()
-        system.clock.move(LONGEST_DELAY)
-    assert calendar.names() == []
-
-    system.known.away = False
-    await system.work()
-
-    assert len(calendar.names()) == 1
-    assert await system.said() == [CONNECTED, WRITTEN]
-
-
-async def test_a_change_while_an_entry_is_written_is_written_too(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    booking = ABooking()
-    await system.hear(booking.confirmed())
-    claimed = await claim(system)
-
-    await system.hear(booking.cancelled())
-    await system.entries.carry_out(claimed)
-    await system.work()
-
-    assert calendar.names() == []
-    assert await system.said() == [CONNECTED, WRITTEN, REMOVED]
-
-
-async def test_a_worker_that_was_overtaken_cannot_say_how_it_ended(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    await system.hear(ABooking().confirmed())
-    overtaken = await claim(system)
-    await let_leases_run_out(system)
-    newest = await claim(system)
-
-    async with system.database.transaction() as connection:
-        assert not await store.mark_done(connection, overtaken)
-        assert not await store.mark_failed(connection, overtaken, "late", system.clock())
-        assert not await store.give_up(connection, overtaken, "late", system.clock())
-        assert await store.mark_done(connection, newest)
-
-
-async def test_a_worker_that_slept_through_a_cancellation_leaves_no_ghost(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    booking = ABooking()
-    await system.hear(booking.confirmed())
-    asleep = await claim(system)
-    await let_leases_run_out(system)
-    await system.hear(booking.cancelled())
-    await system.work()
-
-    await system.entries.carry_out(asleep)
-    await system.work()
-
-    assert calendar.names() == []
-    assert WRITTEN not in await system.said()
-
-
-async def test_an_entry_is_claimed_by_one_worker_at_a_time(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    await system.hear(ABooking().confirmed())
-    await claim(system)
-
-    assert await system.work() == 0
-
-
-async def test_what_a_worker_says_belongs_to_the_bookings_flow(
-    system: System, calendar: RemoteCalendar
-):
-    await connect(system, calendar)
-    async with system.database.transaction() as connection:
-        await connection.execute("DELETE FROM outbox")
-    await system.hear(ABooking().confirmed())
-    async with system.database.transaction() as connection:
-        await connection.execute("UPDATE entries SET correlation_id = 'the booking''s flow'")
-
-    await system.work()
-
-    assert await system.rows("SELECT correlation_id FROM outbox") == [("the booking's flow",)]

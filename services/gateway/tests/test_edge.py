@@ -2,18 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from contracts.availability import ListAppointmentTypes
-from service_kit import causation
+from gateway.keys import new_key
+from service_kit import causation, telemetry
+from service_kit.errors import ProblemError
+from service_kit.service import RunningService
 
 from .builders import a_request, a_type
 from .neighbours import Neighbours
 
+MakeKey = Callable[..., Awaitable[str]]
 TYPES = "/v1/demo/appointment-types"
 
 
@@ -91,6 +99,30 @@ async def test_a_body_that_hides_its_length_is_bounded_all_the_same(
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/v1/demo/appointment-types/%00", 404),
+        ("/v1/demo/appointment-types/a%00b/slots?from=2027-03-22&to=2027-03-23&time_zone=UTC", 404),
+        ("/v1/bookings?q=a%00b", 422),
+        ("/v1/bookings?appointment_type=a%00b", 422),
+        ("/v1/bookings/%00", 404),
+        ("/b/%00", 404),
+        ("/b/" + "x" * 2000, 404),
+        ("/call/%C3%BC", 404),
+        ("/feeds/a%00b.ics", 404),
+        ("/problems/%00", 404),
+        ("/v1/dev/mail/%00", 404),
+    ],
+)
+async def test_bytes_that_no_database_takes_stop_at_the_door(
+    http: httpx.AsyncClient, make_key: MakeKey, address: str, status: int
+) -> None:
+    answer = await http.get(address, headers={"Authorization": f"Bearer {await make_key()}"})
+
+    assert answer.status_code == status
+
+
 async def test_a_defect_is_a_problem_that_tells_nothing_of_it(
     http: httpx.AsyncClient, neighbours: Neighbours
 ) -> None:
@@ -103,6 +135,17 @@ async def test_a_defect_is_a_problem_that_tells_nothing_of_it(
     assert is_problem(answer, "internal")
     assert answer.status_code == 500
     assert "validation" not in answer.text.lower()
+
+
+async def test_a_database_that_is_away_is_503(
+    http: httpx.AsyncClient, gateway: RunningService
+) -> None:
+    await gateway.database.close()
+
+    answer = await http.get("/v1/hosts", headers={"Authorization": f"Bearer {new_key()}"})
+
+    assert is_problem(answer, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
 
 
 async def test_a_correlation_id_goes_all_the_way_and_comes_back(
@@ -169,3 +212,44 @@ async def test_the_pages_for_people_are_there(http: httpx.AsyncClient) -> None:
     assert "Rendezvous" in landing.text
     assert "POST /v1/{tenant}/bookings" in docs.text
     assert "Disallow: /b/" in robots.text
+
+
+async def test_a_request_is_one_span_of_the_callers_trace_and_holds_no_token(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+
+    await http.get(
+        "/b/k1.a-secret-token?token=another",
+        headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"},
+    )
+
+    spans = exporter.get_finished_spans()
+    (served,) = [span for span in spans if span.kind is SpanKind.SERVER and "/b/" in span.name]
+    assert served.name == "GET /b/{token}"
+    assert dict(served.attributes or {}) == {
+        "http.request.method": "GET",
+        "http.route": "/b/{token}",
+        "http.response.status_code": 404,
+    }
+    assert {format(span.context.trace_id, "032x") for span in spans if span.context} == {trace_id}
+    assert "a-secret-token" not in "".join(span.to_json() for span in spans)
+
+
+async def test_a_service_that_says_it_cannot_answer_now_is_asked_again(
+    http: httpx.AsyncClient, neighbours: Neighbours
+) -> None:
+    answers = iter((ProblemError("unavailable", "Not now."),))
+    listed = neighbours.answers[ListAppointmentTypes]
+
+    async def types(query: ListAppointmentTypes) -> Any:
+        for refusal in answers:
+            raise refusal
+        return await listed(query)
+
+    neighbours.answers[ListAppointmentTypes] = types
+
+    assert (await http.get(TYPES)).status_code == 200

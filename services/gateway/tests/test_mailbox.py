@@ -22,7 +22,8 @@ def a_mail(to: str = "ada@example.com", subject: str = "Confirmed") -> EmailMess
     mail.set_content("Your appointment in plain words: über")
     mail.add_alternative("<p>Your appointment</p>", subtype="html")
     mail.add_alternative(ICS.encode(), "text", "calendar", params={"method": "REQUEST"})
-    mail.add_attachment(ICS.encode(), "text", "calendar", filename="invite.ics")
+    mail.add_attachment(ICS.encode(), "application", "ics", filename="invite.ics")
+    mail.add_attachment(b"\x89PNG\xff", "image", "png", filename="logo.png")
     return mail
 
 
@@ -53,9 +54,16 @@ def test_a_mail_is_shown_with_its_bodies_and_its_invitation(maildir: Path) -> No
     assert mail["html"].strip() == "<p>Your appointment</p>"
     assert [(a["filename"], a["content_type"], a["content"]) for a in mail["attachments"]] == [
         (None, "text/calendar", ICS),
-        ("invite.ics", "text/calendar", ICS),
+        ("invite.ics", "application/ics", ICS),
+        ("logo.png", "image/png", None),
     ]
     assert mail["attachments"][0]["method"] == "REQUEST"
+
+
+def test_a_subject_that_was_folded_is_one_line(maildir: Path) -> None:
+    deliver(maildir, "1.a", b"Subject:\r\n Confirmed: Video\r\n consultation\r\n\r\nx", 100)
+
+    assert Mailbox(maildir).page()[0][0]["subject"] == "Confirmed: Video consultation"
 
 
 def test_mails_come_newest_first_and_page_by_page(maildir: Path) -> None:

@@ -95,6 +95,14 @@ async def test_a_forged_link_and_one_for_another_use_are_401(
         assert (token[:11], answer.status_code) == (token[:11], 401)
 
 
+async def test_a_key_in_an_address_opens_nothing(
+    http: httpx.AsyncClient, desk: Neighbours, make_key: MakeKey
+) -> None:
+    answer = await http.get(ADDRESS, params={"token": await make_key()})
+
+    assert answer.status_code == 401
+
+
 async def test_a_key_of_another_tenant_sees_nothing(
     http: httpx.AsyncClient, desk: Neighbours, make_key: MakeKey
 ) -> None:

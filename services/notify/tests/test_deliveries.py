@@ -5,7 +5,11 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
+
+from notify.store import appointments
+from notify.store import notifications as store
 
 from .builders import HOST, ABooking
 from .test_confirmations import without_reminders
@@ -174,14 +178,19 @@ async def test_a_service_that_is_broken_is_asked_again(world: World):
     assert await world.states(booking) == [("confirmation", "sent")] * 2
 
 
-async def test_a_host_that_nobody_knows_fails_for_good(world: World):
+async def test_a_host_that_nobody_knows_is_asked_for_again(world: World):
     booking = await a_visit(world)
     world.neighbours.host_known = False
+    await world.work()
+    assert await world.rows("SELECT DISTINCT state, last_error FROM notifications") == [
+        ("waiting", "host_unknown")
+    ]
 
+    world.neighbours.host_known = True
+    world.clock.move(seconds=2)
     await world.work()
 
-    assert await world.states(booking) == [("confirmation", "failed")] * 2
-    assert {json.loads(body)["reason"] for _, body in await world.said()} == {"host_unknown"}
+    assert await world.states(booking) == [("confirmation", "sent")] * 2
 
 
 async def test_a_booking_that_nobody_knows_fails_for_good(world: World):
@@ -227,6 +236,44 @@ async def test_a_worker_that_slept_through_its_lease_marks_nothing(world: World)
     assert await world.states(booking) == [("confirmation", "sent")] * 2
     repeated = [m["message-id"] for m in world.mail.inbox]
     assert (len(repeated), len(set(repeated))) == (3, 2)
+
+
+async def test_an_older_claim_changes_nothing(world: World):
+    await a_visit(world)
+    until, lease = world.clock.now, timedelta(minutes=1)
+    async with world.database.transaction() as connection:
+        old, _ = await store.claim(connection, until, lease, 2)
+        await connection.execute("UPDATE notifications SET lease_until = now() - interval '1 s'")
+        again = await store.claim(connection, until, lease, 2)
+        [new] = [claim for claim in again if claim.notification == old.notification]
+
+        assert not await store.mark_sent(connection, old, until, with_link=True)
+        assert not await store.mark_failed(connection, old, "late")
+        assert not await store.retry(connection, old, until, "late")
+        assert not await store.postpone(connection, old, until)
+        assert not await store.drop(connection, old)
+        assert await store.mark_sent(connection, new, until, with_link=True)
+
+
+async def test_a_claim_passes_over_what_another_has_in_hand(world: World):
+    await a_visit(world)
+    now, lease = world.clock.now, timedelta(minutes=1)
+    async with world.database.transaction() as one, world.database.transaction() as other:
+        await other.execute("SET LOCAL lock_timeout = '2s'")
+        [first] = await store.claim(one, now, lease, 1)
+        [second] = await store.claim(other, now, lease, 5)
+
+    assert first.notification != second.notification
+
+
+async def test_events_and_deliveries_of_one_booking_take_turns(world: World):
+    booking = await a_visit(world)
+    async with world.database.transaction() as connection:
+        await appointments.open_booking(connection, "demo", booking.id)
+
+        async with world.database.reading() as other:
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                await other.execute("SELECT FROM appointments FOR UPDATE NOWAIT")
 
 
 async def test_a_kill_after_the_hand_over_repeats_one_mail_under_its_id(world: World):

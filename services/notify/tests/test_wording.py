@@ -103,6 +103,14 @@ def test_the_attendee_of_a_video_call_gets_their_link_and_may_cancel():
     assert HOST_JOIN not in text + html
 
 
+def test_who_can_no_longer_cancel_is_told_so():
+    short_notice = with_terms(an_appointment(meeting="ready"), notice_minutes=60 * 24 * 3)
+    text = text_of(a_letter(appointment=short_notice))
+
+    assert "It is too late to cancel it online." in text
+    assert MANAGE in text
+
+
 def test_a_guest_may_join_but_not_cancel():
     text = text_of(a_letter("guest"))
 

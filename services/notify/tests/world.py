@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ssl import SSLContext
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from contracts.notify import ListNotifications, Notification
 from notify.application import Appointments, Deliveries, Reminders
 from notify.bus import bus
 from notify.providers.email import EmailChannel, Sender, SmtpServer
+from notify.providers.email.smtp import Protection
 from service_kit.bus import answers
 from service_kit.database import Database
 from service_kit.errors import ProblemError
@@ -50,15 +52,23 @@ class MailServer:
     def __init__(self) -> None:
         self.inbox: list[EmailMessage] = []
         self._sessions: list[Any] = []
+        self._options: dict[str, Any] = {}
         self.refusals: dict[str, str] = {}
         self.data_answers: list[str] = []
         self.before_data: Callable[[], Awaitable[None]] | None = None
         self.port = 0
         self._server: asyncio.Server | None = None
 
-    async def start(self) -> None:
+    async def start(
+        self, tls: SSLContext | None = None, protection: Protection = "none", **options: Any
+    ) -> None:
+        """Listens, on the same port each time."""
+        self._options = options | ({"tls_context": tls} if protection == "starttls" else {})
         self._server = await asyncio.get_running_loop().create_server(
-            self._session, "127.0.0.1", self.port
+            self._session,
+            "127.0.0.1",
+            self.port,
+            ssl=tls if protection == "tls" else None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -83,8 +93,9 @@ class MailServer:
         return len(self._sessions)
 
     def _session(self) -> SMTP:
-        self._sessions.append(SMTP(self, hostname="mail.example", enable_SMTPUTF8=True))
-        return self._sessions[-1]
+        session = SMTP(self, hostname="mail.example", enable_SMTPUTF8=True, **self._options)
+        self._sessions.append(session)
+        return session
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: Any

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 from nats.aio.client import Client
 
-from contracts.booking import BookingCancelled, BookingConfirmed
 from contracts.envelope import Event
 from contracts.video import JoinMeeting
 from service_kit import outbox
@@ -22,12 +21,13 @@ from service_kit.testing import eventually, running
 from video.__main__ import build, providers
 from video.settings import VideoSettings
 
+from .world import a_booking
+
 
 async def test_a_meeting_from_its_booking_to_its_cancellation(
     service_database: Callable[[str], str],
     nats_url: str,
     client: Client,
-    a_booking: Callable[[], tuple[BookingConfirmed, BookingCancelled]],
 ):
     speaker = ServiceSettings(database_url=service_database("service_kit"), nats_url=nats_url)
     settings = VideoSettings(database_url=service_database("video"), nats_url=nats_url)

@@ -108,6 +108,31 @@ def test_root_runs_it_as_somebody_who_is_not_root(server: PostgresServer) -> Non
     assert (server.directory / "data").stat().st_uid == psutil.Process(pid).uids().real
 
 
+_LOOK = """
+import os, sys
+status = open("/proc/self/status").read()
+rights = int(status.partition("CapEff:")[2].split()[0], 16)
+print(os.geteuid(), os.access(sys.argv[1], os.R_OK), os.access(sys.argv[1], os.W_OK), rights)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_who_root_becomes_may_look_below_closed_directories_and_nothing_more(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "file").write_text("")
+    nobody = pwd.getpwnam("nobody")
+    command = (sys.executable, "-c", _LOOK, str(closed / "file"))
+    looker = Program("looker", command, lambda: None, run_as=(nobody.pw_uid, nobody.pw_gid))
+
+    said = subprocess.run(looker.argv(), capture_output=True, text=True, check=True).stdout
+
+    may_search = 1 << 2  # CAP_DAC_READ_SEARCH
+    assert said.split() == [str(nobody.pw_uid), "True", "False", str(may_search)]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs every other test so")
 def test_an_ordinary_user_runs_it_as_themselves(tmp_path: Path) -> None:
     nobody = pwd.getpwnam("nobody")

@@ -1,7 +1,9 @@
 """What calendar-sync says: connections, entries written to outside calendars, ICS feeds."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.envelope import Contract, Done, Event, Instant, ReplyT, Request, TenantRequest
 
@@ -90,7 +92,7 @@ class ConnectCalendar(CalendarRequest[CalendarConnection]):
     host_id: UUID
     url: str
     username: str
-    password: str
+    password: Annotated[str, Field(repr=False)]
 
 
 class ListCalendarConnections(CalendarRequest[CalendarConnections]):

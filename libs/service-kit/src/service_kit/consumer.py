@@ -199,8 +199,7 @@ class EventConsumer:
             event_id=str(delivery.envelope.id),
             type=delivery.envelope.type,
             tries=tries,
-            error=type(error).__name__,
-            exc_info=error,
+            **telemetry.told(error),
         )
 
     async def _bury(self, message: Msg, error: Exception) -> None:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 Connection = AsyncConnection[TupleRow]
 
@@ -61,27 +61,42 @@ class Database:
     is called (the relay and the workers, who look for what was written).
     """
 
-    def __init__(self, url: str, *, size: int = 8, name: str = "rendezvous") -> None:
+    def __init__(
+        self, url: str, *, size: int = 8, name: str = "rendezvous", patience: float = 10
+    ) -> None:
         self.url = url
+        self._size, self._name, self._patience = size, name, patience
         self._listeners: list[Callable[[], None]] = []
-        self._pool = AsyncConnectionPool[Connection](
-            conninfo(url, name),
-            min_size=1,
-            max_size=size,
-            open=False,
-            timeout=5,
-            max_waiting=1000,
-            name=name,
-            kwargs={"autocommit": True},
-        )
+        self._pool = self._new_pool()
 
     async def open(self) -> None:
-        """Opens the pool; raises `psycopg_pool.PoolTimeout` where Postgres does not answer."""
-        await self._pool.open(wait=True, timeout=10)
+        """Opens the pool; raises `psycopg_pool.PoolTimeout` where Postgres does not answer.
+
+        May be called again after that: a pool that gave up cannot be reused, so a new one takes
+        its place.
+        """
+        try:
+            await self._pool.open(wait=True, timeout=self._patience)
+        except PoolTimeout:
+            await self._pool.close(timeout=0)
+            self._pool = self._new_pool()
+            raise
 
     async def close(self) -> None:
         """Closes the pool; connections in use are closed when they come back."""
         await self._pool.close(timeout=5)
+
+    def _new_pool(self) -> AsyncConnectionPool[Connection]:
+        return AsyncConnectionPool[Connection](
+            conninfo(self.url, self._name),
+            min_size=1,
+            max_size=self._size,
+            open=False,
+            timeout=5,
+            max_waiting=1000,
+            name=self._name,
+            kwargs={"autocommit": True},
+        )
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Calls `listener` after each transaction that committed in this process."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import psycopg
 import structlog
 from faststream.nats import NatsBroker, NatsMessage, NatsResponse
 from nats.aio.client import Client
@@ -15,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
+from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
 from contracts.envelope import Contract, Problem, Request
@@ -25,6 +27,9 @@ from service_kit.errors import ProblemError, UnavailableError
 
 PROBLEM_HEADER = "rendezvous-problem"
 CORRELATION_HEADER = "ce-correlationid"
+
+UNAVAILABLE = "unavailable"
+"""The problem of a service that cannot do its work now; the same request may work later."""
 
 CONCURRENT_REQUESTS = 64
 
@@ -113,9 +118,16 @@ async def _answer(
     except ProblemError as problem:
         outcome = "refused"
         return problem_response(problem.as_problem())
-    except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
+    except (UnavailableError, psycopg.OperationalError, PoolTimeout) as error:
+        outcome = "unavailable"
+        _log.warning(
+            "a request met a dependency that is away", request=name, **telemetry.told(error)
+        )
+        message = "A part of the system does not answer at the moment; try again."
+        return problem_response(Problem(code=UNAVAILABLE, message=message, details={}))
+    except Exception as error:  # noqa: BLE001 - the caller gets an answer, the log the cause
         outcome = "failed"
-        _log.exception("a request failed", request=name)
+        _log.error("a request failed", request=name, **telemetry.told(error))
         message = "Something went wrong on our side."
         return problem_response(Problem(code="internal", message=message, details={}))
     finally:

@@ -6,8 +6,10 @@ in `traceparent` headers (W3C Trace Context) all the same.
 
 import logging
 import sys
+import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 from opentelemetry import trace
@@ -18,6 +20,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from service_kit import causation
+
+DEEPEST_FRAMES = 8
 
 _tracer = trace.get_tracer("rendezvous")
 
@@ -90,6 +94,18 @@ def configure_logs(service: str, level: str) -> None:
         '"event": %(message)r}',
         force=True,
     )
+
+
+def told(error: BaseException) -> dict[str, object]:
+    """An error for the log: its type and where it came from, never its words.
+
+    The words of pydantic and of Postgres quote what was sent, which may be about a person.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-DEEPEST_FRAMES:]
+    return {
+        "error": type(error).__name__,
+        "frames": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+    }
 
 
 def _add_flow(

@@ -94,7 +94,7 @@ def _parsed(mail_id: str, file: Path) -> dict[str, Any]:
         "id": mail_id,
         "from": str(message["From"] or ""),
         "to": [address for _, address in getaddresses([str(v) for v in message.get_all("To", [])])],
-        "subject": str(message["Subject"] or ""),
+        "subject": str(message["Subject"] or "").strip(),
         "date": _date(str(message["Date"] or "")),
         "text": _body(message, "plain"),
         "html": _body(message, "html"),
@@ -126,10 +126,14 @@ def _attachments(message: EmailMessage) -> Iterator[MIMEPart]:
 def _text(part: MIMEPart) -> str | None:
     """The part's text; nothing for what is no text."""
     payload = part.get_payload(decode=True)
-    if part.get_content_maintype() != "text" or not isinstance(payload, bytes):
+    if not isinstance(payload, bytes):
         return None
+    is_text = part.get_content_maintype() == "text"
     try:
-        return payload.decode(part.get_content_charset() or "utf-8", errors="replace")
+        charset = part.get_content_charset() or "utf-8"
+        return payload.decode(charset, errors="replace" if is_text else "strict")
+    except UnicodeDecodeError:
+        return None
     except LookupError:  # a charset that nobody knows
         return payload.decode("latin-1")
 

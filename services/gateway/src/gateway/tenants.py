@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway import store
 from service_kit.database import Database
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 
 RESERVED = frozenset(
     (

@@ -18,7 +18,7 @@ class NotifySettings(ServiceSettings):
         default="none", description="How the connection is protected"
     )
     smtp_timeout_seconds: float = Field(
-        default=10.0, gt=0, le=20, description="Longest wait for any one answer of the mail server"
+        default=8.0, gt=0, le=10, description="Longest wait to connect, and to hand a mail over"
     )
     mail_from: str = Field(
         default="Appointments <appointments@localhost>",

@@ -85,7 +85,11 @@ class Surroundings:
             case "booking":
                 return self._unless_given("LINK_KEYS", self.keyring.link_keys)
             case "calendar-sync":
-                return self._unless_given("SECRET_KEY", self.keyring.secret_key)
+                # On one machine a calendar server may well be on the same one.
+                return {
+                    **self._unless_given("SECRET_KEY", self.keyring.secret_key),
+                    **self._unless_given("ALLOW_PRIVATE_CALENDAR_HOSTS", "true"),
+                }
             case "notify":
                 return self._mail()
             case "gateway":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import nats as nats_client
 from nats.errors import Error as NatsError
 
-from rendezvous import demo, migrate
+from rendezvous import demo, migrate, service_settings
 from rendezvous.errors import StartError
 from rendezvous.home import Home
 from rendezvous.keyring import Keyring, open_keyring
@@ -88,7 +88,7 @@ class System:
         await migrate.declare_streams(nats_url)
         await self._services(keyring, urls, nats_url)
         await self._demo(keyring, urls, nats_url)
-        self._summary(keyring)
+        self._summary(keyring, nats_url)
 
     def _check_port(self) -> None:
         address, port = self.settings.bind, self.settings.port
@@ -144,6 +144,8 @@ class System:
             self.settings, self.home, keyring, nats_url, smtp_port, os.environ
         )
         programs = [surroundings.program(service, url) for service, url in urls.items()]
+        for service, program in zip(urls, programs, strict=True):
+            service_settings.check(service, program.environment or {})
         programs.append(mail_sink(self.home, smtp_port))
         await self.supervisor.start(programs, within=SERVICES_WITHIN_SECONDS)
         self._done(f"{len(SERVICES)} services")
@@ -162,7 +164,7 @@ class System:
     def _done(self, what: str) -> None:
         self.terminal.say(f"✓ {what} ({time.monotonic() - self._began:.1f} s)")
 
-    def _summary(self, keyring: Keyring) -> None:
+    def _summary(self, keyring: Keyring, nats_url: str) -> None:
         base = self.settings.public_url
         types = f"{base}/v1/{demo.TENANT}/appointment-types"
         rows = (
@@ -175,6 +177,7 @@ class System:
             ("Data and logs", f"{self.home.root}, {self.home.logs}"),
         )
         self.terminal.table("Rendezvous is ready. Ctrl-C stops it.", rows)
+        self.terminal.say(f"NATS_URL={nats_url}")
         self.terminal.say(f"RENDEZVOUS_DEMO_KEY={keyring.demo_key}")
 
 

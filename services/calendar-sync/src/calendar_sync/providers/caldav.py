@@ -22,7 +22,7 @@ from calendar_sync.providers import (
 )
 from calendar_sync.providers.urls import Target, UrlGuard
 
-PROBE_SECONDS = 4.0
+PROBE_SECONDS = 15.0
 WRITE_SECONDS = 20.0
 PATIENCE_SECONDS = 10
 """How long the server may stay silent within a call."""

@@ -1,5 +1,6 @@
 """Who is asking: admitted, or turned away, before anything of the request is read."""
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -17,7 +18,8 @@ from gateway.api.problems import FORBIDDEN, UNAUTHENTICATED, HttpProblemError, n
 from gateway.keys import PREFIX, ApiKey
 from service_kit.errors import ProblemError
 
-LONGEST_TOKEN = 1024
+TOKEN = re.compile(r"^[A-Za-z0-9._~=-]{1,1024}$")
+"""What a link's token may look like, before anybody is asked what it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,17 @@ async def admit(policy: Policy, request: Request) -> Caller:
         raise not_found("page")
     if policy.public or policy.secret_path:
         return ANYBODY
-    token = _presented(request, with_query=policy.link is not None)
+    token = _bearer(request)
     if token is not None and token.startswith(PREFIX):
         return Caller(key=await _verified(door, token, policy))
-    if token is not None and policy.link is not None:
+    if policy.link is not None and (token := token or request.query_params.get("token")):
         return Caller(link=await open_link(door, token, policy.link))
     raise HttpProblemError(UNAUTHENTICATED)
 
 
 async def open_link(door: Door, token: str, action: LinkAction) -> LinkGrant:
     """What a link's token stands for; 401 where it is forged, expired, revoked or for other use."""
-    if not 1 <= len(token) <= LONGEST_TOKEN or not token.isascii():
+    if not TOKEN.fullmatch(token):
         raise HttpProblemError(UNAUTHENTICATED)
     try:
         return await door.ask(OpenLink(token=token, action=action))
@@ -116,11 +118,10 @@ async def _verified(door: Door, token: str, policy: Policy) -> ApiKey:
     return key
 
 
-def _presented(request: Request, *, with_query: bool) -> str | None:
+def _bearer(request: Request) -> str | None:
+    """The token in the header. Only links may stand in an address, keys never do."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return request.query_params.get("token") if with_query else None
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 async def _caller(request: Request) -> Caller:

@@ -24,11 +24,10 @@ from gateway.api.answers import json_answer
 from gateway.api.door import KnownTenant, TheDoor
 from gateway.api.fields import LocalDate, TimeZone
 from gateway.api.openapi import gives
-from gateway.api.problems import INVALID, NOT_FOUND, invalid, of_service
+from gateway.api.problems import INVALID, NOT_FOUND, of_service
 from gateway.api.views import slot_row
+from gateway.tenants import SLUG
 from service_kit.errors import ProblemError
-
-LONGEST_RANGE_DAYS = 366
 
 _QUERY_NAMES = {
     "from_date": "from",
@@ -39,7 +38,7 @@ _QUERY_NAMES = {
 
 router = guarded_router("Booking")
 
-Slug = Annotated[str, Path(max_length=63, examples=["video-consultation"])]
+Slug = Annotated[str, Path(pattern=SLUG.pattern, examples=["video-consultation"])]
 
 
 class SlotRows(Contract):
@@ -97,7 +96,6 @@ async def find_slots(
     host: Annotated[UUID | None, Query(description="Only this host")] = None,
 ) -> Response:
     """The free slots of a range of days; without a duration, for the type's default."""
-    _check_range(start, until)
     query = FindSlotRows(
         tenant=tenant,
         slug=slug,
@@ -120,13 +118,6 @@ async def find_slots(
             "slots": [slot_row(row, zone) for row in found.slots],
         }
     )
-
-
-def _check_range(start: date, until: date) -> None:
-    if until <= start:
-        raise invalid("to", "must be after from; that day itself is not included")
-    if (until - start).days > LONGEST_RANGE_DAYS:
-        raise invalid("to", f"must be at most {LONGEST_RANGE_DAYS} days after from")
 
 
 def _type_json(found: AppointmentTypeDetails, hosts: Mapping[UUID, HostDetails]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class CalendarConnectionBody(Body):
     """A CalDAV calendar to write a host's bookings into; it is tried before it is kept."""
 
     host_id: UUID
-    url: Annotated[Line, Field(max_length=2000, examples=["https://cal.example.com/ada/work/"])]
+    url: Annotated[Line, Field(max_length=2000, examples=["https://cal.example.com/ada/visits/"])]
     username: Annotated[Line, Field(max_length=320)]
     password: Annotated[str, Field(min_length=1, max_length=1000)]
 

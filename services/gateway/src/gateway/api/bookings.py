@@ -13,7 +13,7 @@ from gateway.api import shapes
 from gateway.api.access import Caller, TheCaller, guarded_router
 from gateway.api.answers import json_answer
 from gateway.api.door import TheDoor
-from gateway.api.fields import QueryInstant
+from gateway.api.fields import QueryInstant, Search
 from gateway.api.openapi import gives
 from gateway.api.problems import (
     FORBIDDEN,
@@ -27,6 +27,7 @@ from gateway.api.problems import (
 )
 from gateway.api.showing import POSITION_HEADER, booking_answer
 from gateway.api.views import booking_line, history_json, sight_of
+from gateway.tenants import SLUG
 from service_kit.errors import ProblemError
 
 _QUERY_NAMES = {"starts_from": "from", "starts_before": "to", "host_id": "host"}
@@ -90,11 +91,11 @@ async def list_bookings(  # noqa: PLR0913 - one argument a query parameter
     *,
     status: Annotated[list[BookingStatus], Query(description="Repeatable")] = [],  # noqa: B006
     host: UUID | None = None,
-    appointment_type: Annotated[str | None, Query(max_length=63)] = None,
+    appointment_type: Annotated[str | None, Query(pattern=SLUG.pattern)] = None,
     starts_from: Annotated[QueryInstant | None, Query(alias="from")] = None,
     starts_before: Annotated[QueryInstant | None, Query(alias="to")] = None,
     q: Annotated[
-        str | None, Query(max_length=200, description="Name, e-mail or number; asks people:read")
+        Search | None, Query(max_length=200, description="Name, e-mail or number; asks people:read")
     ] = None,
     sort: Literal["start", "-start"] = "start",
     cursor: Annotated[str | None, Query(max_length=1000)] = None,

@@ -5,12 +5,11 @@ Plain ASGI, because a BaseHTTPMiddleware costs a task and two queues a request.
 
 import re
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
@@ -22,7 +21,6 @@ from service_kit.causation import Causation
 
 LARGEST_BODY_BYTES = 64 * 1024
 
-DEEPEST_FRAMES = 10
 
 CORRELATION_HEADER = b"x-correlation-id"
 
@@ -77,10 +75,7 @@ class Edge:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001 - the last place that can answer for it
-            # Where and what, but not its message: messages quote what people sent.
-            frames = traceback.format_tb(error.__traceback__)[-DEEPEST_FRAMES:]
-            name = f"{type(error).__module__}.{type(error).__qualname__}"
-            _log.error("a request failed", route=_route(scope), error=name, frames=frames)
+            _log.error("a request failed", route=_route(scope), **telemetry.told(error))
             if answer.status == 0:
                 await HttpProblemError(INTERNAL).response()(scope, receive, answer.send)
 
@@ -141,6 +136,8 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
         span.set_attribute("http.request.method", method)
         span.set_attribute("http.route", route)
         span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_status(StatusCode.ERROR)
     if route not in _UNLOGGED:
         milliseconds = round(seconds * 1000, 1)
         _log.info("request", method=method, route=route, status=status, ms=milliseconds)

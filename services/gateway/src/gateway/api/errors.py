@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,7 +54,7 @@ async def _on_refusal(request: Request, error: ProblemError) -> Response:
     return shown(request, of_service(error))
 
 
-async def _on_silence(request: Request, _error: UnavailableError) -> Response:
+async def _on_silence(request: Request, _error: UnavailableError | OperationalError) -> Response:
     return shown(request, HttpProblemError(UNAVAILABLE))
 
 
@@ -73,6 +74,7 @@ HANDLERS: Mapping[Any, Handler] = {
     HttpProblemError: _on_problem,
     ProblemError: _on_refusal,
     UnavailableError: _on_silence,
+    OperationalError: _on_silence,  # our own database does not answer
     HTTPException: _on_http,
     RequestValidationError: _on_invalid,
     Exception: _on_mistake,

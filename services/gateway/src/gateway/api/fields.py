@@ -55,6 +55,11 @@ def paragraph(text: str) -> str:
     return text
 
 
+def search(text: str) -> str | None:
+    """What to look for: stripped, nothing for nothing. Raises for control characters."""
+    return line(text) if text.strip() else None
+
+
 def email(text: str) -> str:
     """An e-mail address as RFC 5321 has it in ASCII, with a domain of at least two labels."""
     address = text.strip()
@@ -177,6 +182,7 @@ def _time_zones() -> frozenset[str]:
 
 Line = Annotated[str, AfterValidator(line)]
 Paragraph = Annotated[str, AfterValidator(paragraph)]
+Search = Annotated[str, AfterValidator(search)]
 Email = Annotated[str, Field(max_length=320), AfterValidator(email)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phone)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(time_zone)]

@@ -68,7 +68,7 @@ async def list_api_keys(caller: TheCaller, door: TheDoor) -> Response:
     status_code=204,
 )
 async def revoke_api_key(
-    key_id: Annotated[str, Path(max_length=64)], caller: TheCaller, door: TheDoor
+    key_id: Annotated[str, Path(pattern="^[0-9A-Za-z]{12}$")], caller: TheCaller, door: TheDoor
 ) -> Response:
     """Revokes a key: here at once, at other copies of the gateway within seconds."""
     if not await door.keys.revoke(caller.tenant, key_id):

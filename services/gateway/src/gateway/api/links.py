@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from contracts.booking import BookingView, GetBooking, LinkAction, LinkGrant
 from contracts.envelope import Actor
 from gateway.api import shapes
-from gateway.api.access import LONGEST_TOKEN, Caller, guarded_router, open_link
+from gateway.api.access import TOKEN, Caller, guarded_router, open_link
 from gateway.api.answers import page
 from gateway.api.bodies import CancelBody
 from gateway.api.cancellations import cancellation
@@ -36,7 +36,7 @@ _OPEN_STATUSES = frozenset(("requested", "awaiting_approval", "awaiting_payment"
 
 router = guarded_router("Links")
 
-Token = Annotated[str, Path(max_length=LONGEST_TOKEN, description="The link's token")]
+Token = Annotated[str, Path(pattern=TOKEN.pattern, description="The link's token")]
 
 
 async def grant_of(door: Door, token: str, action: LinkAction) -> LinkGrant:

@@ -4,7 +4,7 @@ import asyncio
 from typing import TypeVar
 
 from contracts.envelope import Contract, Request
-from service_kit.errors import UnavailableError
+from service_kit.errors import ProblemError, UnavailableError
 from service_kit.rpc import Rpc
 
 ReplyT = TypeVar("ReplyT", bound=Contract)
@@ -31,7 +31,12 @@ async def insist(rpc: Rpc, request: Request[ReplyT], within: float = QUERY_SECON
         left = max(deadline - loop.time(), _PAUSE_SECONDS)
         try:
             return await rpc.call(request, timeout=min(left, _TRY_SECONDS))
-        except UnavailableError:
-            if deadline - loop.time() < 2 * _PAUSE_SECONDS:
+        except (UnavailableError, ProblemError) as error:
+            if not _may_pass(error) or deadline - loop.time() < 2 * _PAUSE_SECONDS:
                 raise
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _may_pass(error: UnavailableError | ProblemError) -> bool:
+    """Whether it was silence, or a service that says it cannot answer just now."""
+    return isinstance(error, UnavailableError) or error.code == "unavailable"

@@ -168,6 +168,7 @@ _OF_CODE: Mapping[str, Kind] = {
     "link_invalid": UNAUTHENTICATED,
     "calendar_unreachable": CALENDAR_UNREACHABLE,
     "meeting_closed": GONE,
+    "unavailable": UNAVAILABLE,
 }
 _OF_STATUS: Mapping[int, Kind] = {
     400: MALFORMED,

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 
 from contracts.booking import SETTLED_FACTS, CommandAccepted, RequestBooking
 from gateway.api.patience import insist
-from service_kit.errors import UnavailableError
+from service_kit.errors import ProblemError, UnavailableError
 from service_kit.rpc import Rpc
 
 CALL_SECONDS = 2.0
@@ -104,10 +104,10 @@ class Settlement:
         return waiter.version
 
     async def _asked(self, command: RequestBooking) -> int | None:
-        """The version that the booking settled at, as booking tells it now."""
+        """The version that the booking settled at, if booking can tell it now."""
         try:
             return (await self._rpc.call(command, timeout=CALL_SECONDS)).settled_version
-        except UnavailableError:
+        except (UnavailableError, ProblemError):
             return None
 
     @contextmanager

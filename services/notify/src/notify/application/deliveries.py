@@ -123,7 +123,7 @@ class Deliveries:
             return None
         to = briefing.find(notification.recipient.id)
         if briefing.host is None:
-            raise DeliveryError("host_unknown", permanent=True)
+            raise DeliveryError("host_unknown")
         if to is None:
             raise DeliveryError("recipient_unknown", permanent=True)
         return Letter(notification, appointment, briefing, briefing.host, to, self.clock())

@@ -10,8 +10,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-# linux/prctl.h and linux/capability.h
+# linux/prctl.h, linux/securebits.h and linux/capability.h
 _SET_PARENT_DEATH_SIGNAL = 1
+_SET_SECURE_BITS, _NO_SETUID_FIXUP = 28, 1 << 2
 _SET_KEEP_CAPABILITIES = 8
 _AMBIENT, _AMBIENT_RAISE = 47, 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -23,7 +24,10 @@ def main(arguments: Sequence[str]) -> None:
     parent, death_signal, user, *command = arguments
     if user != "-":
         uid, gid = (int(part) for part in user.split(":"))
-        _become(uid, gid)
+        try:
+            _become(uid, gid)
+        except OSError as error:
+            sys.exit(f"root may not become user {uid} here: {error.strerror}")
     _die_with(int(parent), int(death_signal))
     os.execv(command[0], command)  # noqa: S606
 
@@ -38,21 +42,31 @@ def _become(uid: int, gid: int) -> None:
     on_linux = hasattr(libc, "capset")
     if on_linux:
         libc.prctl(_SET_KEEP_CAPABILITIES, 1, 0, 0, 0)
+        # Without this, access(2), by which initdb looks for its programs, would not ask the right.
+        libc.prctl(_SET_SECURE_BITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
     if on_linux:
-        # Containers grant the second more often than the first, which is the smaller right.
-        any(_keep(libc, capability) for capability in (_DAC_READ_SEARCH, _DAC_OVERRIDE))
+        _keep_least(libc)
 
 
-def _keep(libc: ctypes.CDLL, capability: int) -> bool:
-    mask = 1 << capability
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
-    if libc.capset(header, effective_permitted_inheritable) != 0:
+def _keep_least(libc: ctypes.CDLL) -> None:
+    """Keeps the smaller right; containers grant the larger one more often; or keeps none."""
+    if not (_keep_only(libc, _DAC_READ_SEARCH) or _keep_only(libc, _DAC_OVERRIDE)):
+        _set_capabilities(libc, 0)
+
+
+def _keep_only(libc: ctypes.CDLL, capability: int) -> bool:
+    if not _set_capabilities(libc, 1 << capability):
         return False
     return libc.prctl(_AMBIENT, _AMBIENT_RAISE, capability, 0, 0) == 0
+
+
+def _set_capabilities(libc: ctypes.CDLL, mask: int) -> bool:
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+    return libc.capset(header, effective_permitted_inheritable) == 0
 
 
 def _die_with(parent: int, death_signal: int) -> None:

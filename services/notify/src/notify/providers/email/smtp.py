@@ -17,7 +17,6 @@ from aiosmtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
-    SMTPTimeoutError,
 )
 
 from notify.domain.notifications import DeliveryError
@@ -27,6 +26,14 @@ Protection = Literal["none", "starttls", "tls"]
 _ENHANCED: Final = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 _SIGN_IN: Final = frozenset({530, 534, 535, 538})
 """The server does not know us (RFC 4954): for the operator to mend, not the message's fault."""
+
+_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (SMTPServerDisconnected, "smtp_disconnected"),
+    (TimeoutError, "smtp_timeout"),
+    (OSError, "smtp_unreachable"),
+    (ValueError, "address_invalid"),
+)
+"""The first that fits; some of aiosmtplib's errors are of two kinds."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +134,6 @@ def failure(error: Exception) -> DeliveryError:
         reason = f"smtp_{error.code}" + (f" {enhanced.group()}" if enhanced else "")
         refused = 500 <= error.code < 600 and error.code not in _SIGN_IN
         return DeliveryError(reason, permanent=refused)
-    if isinstance(error, SMTPServerDisconnected):
-        return DeliveryError("smtp_disconnected")
-    if isinstance(error, SMTPTimeoutError | TimeoutError):
-        return DeliveryError("smtp_timeout")
-    if isinstance(error, SMTPNotSupported | ValueError):
-        return DeliveryError("address_not_supported", permanent=True)
-    return DeliveryError("smtp_unreachable")
+    fitting = (reason for kind, reason in _REASONS if isinstance(error, kind))
+    reason = next(fitting, "smtp_not_supported")
+    return DeliveryError(reason, permanent=isinstance(error, SMTPNotSupported | ValueError))

@@ -181,6 +181,8 @@ class _Words:
         if self.role != "attendee" or url is None:
             return []
         latest = self.terms.starts_at - timedelta(minutes=self.terms.notice_minutes)
+        if latest <= self.letter.at:
+            return [Line("See your booking", url), Line("It is too late to cancel it online.")]
         until = times.point(latest, self.zone)
         return [Line("See or cancel your booking", url), Line(f"You can cancel until {until}.")]
 
