@@ -70,4 +70,6 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_due ON notifications (next_attempt_at)
     WHERE state IN ('planned', 'waiting');
 CREATE INDEX notifications_of_booking ON notifications (booking_id);
+CREATE INDEX notifications_in_hand ON notifications (booking_id, recipient)
+    WHERE state = 'waiting' AND lease_until IS NOT NULL;
 CREATE INDEX notifications_of_reminder ON notifications (reminder_id);
