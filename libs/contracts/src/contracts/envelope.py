@@ -4,18 +4,12 @@ An `Event` is a fact in the past tense; it knows its own subject. A `Request` is
 query with one reply model. Personal data never stands in an event: a person is a `PersonRef`.
 """
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Instant = AwareDatetime
 """A UTC instant; on the wire RFC 3339 with a trailing Z."""
 
 TenantSlug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]

@@ -2,23 +2,50 @@
 
 Everything up to a consumer's mark has been handled; rows below it are dropped. The mark comes
 from the broker's acknowledgement floor, so it never runs ahead of a commit.
+
+The broker's floor tells what *this* database has handled, and no other: a database that was
+restored from a dump has another home, and nothing is believed about it until somebody has looked
+(ADR 0009).
 """
 
 from collections.abc import Sequence
 from uuid import UUID
 
+from psycopg.errors import InsufficientPrivilege
+
 from service_kit.database import Connection
 from service_kit.messages import START, Envelope, Position
 
 
+class RestoredDatabaseError(Exception):
+    """The database is not the one whose handling the broker has counted: it was restored."""
+
+    def __init__(self) -> None:
+        super().__init__("the database was restored from a backup; run `rendezvous streams repair`")
+
+
+class AmbiguousIdError(Exception):
+    """One id at two positions in one batch: its messages must be taken one by one."""
+
+
 async def claim(connection: Connection, consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
-    """Writes the events into the inbox and answers with the ids that were not there yet."""
-    ordered = sorted(envelopes, key=lambda envelope: envelope.id)
+    """Writes the events into the inbox and answers with the ids that were not there yet.
+
+    An id that comes back at another position is another event: a record that was restored from a
+    backup has given it again. Raises `AmbiguousIdError` where both are in one batch.
+    """
+    known = {envelope.id: envelope for envelope in envelopes}
+    if any(known[envelope.id].position != envelope.position for envelope in envelopes):
+        raise AmbiguousIdError
+    ordered = [known[event_id] for event_id in sorted(known)]
     cursor = await connection.execute(
         """INSERT INTO inbox (consumer, event_id, position, ordinal)
            SELECT %s, id, position, ordinal
            FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS event (id, position, ordinal)
-           ON CONFLICT DO NOTHING RETURNING event_id""",
+           ON CONFLICT (consumer, event_id) DO UPDATE
+               SET position = excluded.position, ordinal = excluded.ordinal
+               WHERE (inbox.position, inbox.ordinal) <> (excluded.position, excluded.ordinal)
+           RETURNING event_id""",
         (
             consumer,
             [envelope.id for envelope in ordered],
@@ -38,8 +65,67 @@ async def mark(connection: Connection, consumer: str) -> Position:
     return Position(*row) if row else START
 
 
-async def raise_mark(connection: Connection, consumer: str, reached: Position) -> None:
-    """Moves the mark up, never down, and drops the inbox rows that it makes needless."""
+async def highest(connection: Connection, consumer: str) -> Position:
+    """The highest position that a consumer has handled anything at."""
+    cursor = await connection.execute(
+        """SELECT position, ordinal FROM (
+               SELECT position, ordinal FROM inbox WHERE consumer = %(consumer)s
+               UNION ALL
+               SELECT position, ordinal FROM consumer_marks WHERE consumer = %(consumer)s
+           ) AS handled ORDER BY position DESC, ordinal DESC LIMIT 1""",
+        {"consumer": consumer},
+    )
+    row = await cursor.fetchone()
+    return Position(*row) if row else START
+
+
+async def ids_above_mark(connection: Connection, consumer: str) -> set[UUID]:
+    """The events above its mark that a consumer has handled or put aside."""
+    cursor = await connection.execute(
+        """SELECT event_id FROM inbox WHERE consumer = %(consumer)s
+           UNION
+           SELECT (headers->>'ce-id')::uuid FROM dead_letters
+           WHERE consumer = %(consumer)s
+             AND pg_input_is_valid(headers->>'ce-id', 'uuid')""",
+        {"consumer": consumer},
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def home(connection: Connection) -> str:
+    """Names the database: the server's cluster, and the tables as they were made in it.
+
+    A dump that is restored makes them anew, so that the name is another one; a restart, a crash
+    and a failover leave it as it is.
+    """
+    cursor = await connection.execute(f"SELECT {_TABLES}")
+    row = await cursor.fetchone()
+    return f"{await _cluster(connection)}/{row[0] if row else ''}"
+
+
+_TABLES = """
+concat((SELECT oid FROM pg_database WHERE datname = current_database()), '/',
+       coalesce(to_regclass('consumer_marks')::oid, 0))
+"""
+
+
+async def _cluster(connection: Connection) -> str:
+    try:
+        cursor = await connection.execute("SELECT system_identifier FROM pg_control_system()")
+    except InsufficientPrivilege:  # some who rent out servers keep it for themselves
+        return ""
+    row = await cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
+async def raise_mark(
+    connection: Connection, consumer: str, reached: Position, at_home: str | None = None
+) -> None:
+    """Moves the mark up, never down, and drops the inbox rows that it makes needless.
+
+    Raises `RestoredDatabaseError` where the database is not `at_home`: what the broker counted
+    was then handled in another. In the caller's transaction.
+    """
     await connection.execute(
         """INSERT INTO consumer_marks (consumer, position, ordinal) VALUES (%s, %s, %s)
            ON CONFLICT (consumer) DO UPDATE
@@ -54,3 +140,6 @@ async def raise_mark(connection: Connection, consumer: str, reached: Position) -
              AND (inbox.position, inbox.ordinal) <= (mark.position, mark.ordinal)""",
         (consumer,),
     )
+    # Now that the table is ours until the commit: nobody can put another in its place.
+    if at_home is not None and await home(connection) != at_home:
+        raise RestoredDatabaseError

@@ -27,9 +27,11 @@ _COLUMNS = """position, id, type, subject, tenant, entity_id, occurred_at,
     correlation_id, causation_id, traceparent, body"""
 
 _STAMP = """
-WITH unstamped AS (
-    SELECT seq, (SELECT coalesce(max(position), 0) FROM outbox)
-                + row_number() OVER (ORDER BY seq) AS next
+WITH head AS (
+    SELECT greatest((SELECT coalesce(max(position), 0) FROM outbox),
+                    (SELECT coalesce(max(floor), 0) FROM position_floor)) AS position
+), unstamped AS (
+    SELECT seq, (SELECT position FROM head) + row_number() OVER (ORDER BY seq) AS next
     FROM outbox WHERE position IS NULL ORDER BY seq LIMIT 1000
 )
 UPDATE outbox SET position = unstamped.next FROM unstamped WHERE outbox.seq = unstamped.seq
@@ -38,6 +40,18 @@ UPDATE outbox SET position = unstamped.next FROM unstamped WHERE outbox.seq = un
 _AFTER = f"SELECT {_COLUMNS} FROM outbox WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
 _STAMP_RETURNING = f"{_STAMP} RETURNING {_COLUMNS}"
+
+_RAISE_FLOOR = """
+INSERT INTO position_floor (floor) VALUES (%s)
+ON CONFLICT (one) DO UPDATE SET floor = greatest(position_floor.floor, excluded.floor)
+"""
+
+_MOVE = """
+WITH moving AS (
+    SELECT seq, row_number() OVER (ORDER BY position) AS nth FROM outbox WHERE position > %s
+)
+UPDATE outbox SET position = %s + moving.nth FROM moving WHERE outbox.seq = moving.seq
+"""
 
 
 async def append(connection: Connection, at: datetime, *events: Event) -> None:
@@ -83,6 +97,32 @@ class OutboxSource:
             rows = await cursor.fetchall()
         found = [self._outgoing(row) for row in rows]
         return found, found[-1].envelope.position if found else after
+
+    async def read(
+        self, connection: AsyncConnection[TupleRow], after: Position, limit: int
+    ) -> tuple[Sequence[Outgoing], Position]:
+        """What comes after a position, in order; what is not stamped yet is left as it is."""
+        cursor = await connection.execute(_AFTER, (after.sequence, limit))
+        found = [self._outgoing(row) for row in await cursor.fetchall()]
+        return found, found[-1].envelope.position if found else after
+
+    async def head(self, connection: AsyncConnection[TupleRow]) -> Position:
+        """The position of the newest event."""
+        cursor = await connection.execute("SELECT coalesce(max(position), 0) FROM outbox")
+        row = await cursor.fetchone()
+        return Position(row[0]) if row else START
+
+    async def move_beyond(
+        self, connection: AsyncConnection[TupleRow], after: Position, beyond: int
+    ) -> int:
+        """Gives what comes after a position new positions above `beyond`, in the same order.
+
+        No event gets one up to `beyond` any more. In the caller's transaction; answers how many
+        events were moved. `beyond` must not lie below the newest event.
+        """
+        await connection.execute("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE")
+        await connection.execute(_RAISE_FLOOR, (beyond,))
+        return (await connection.execute(_MOVE, (after.sequence, beyond))).rowcount
 
     async def first(self, connection: AsyncConnection[TupleRow]) -> Position | None:
         """The position of the first event ever said, or nothing."""

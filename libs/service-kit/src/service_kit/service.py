@@ -5,6 +5,7 @@ build its own parts, then answers requests, publishes the outbox, handles events
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -153,6 +154,7 @@ class RunningService:
         self._add_checks(client)
         await self.health.answer_over(client)
         await self._serve()
+        _calm_the_collector()
 
     async def close(self) -> None:
         """Stops in the order that loses nothing: the doors first, the connections last."""
@@ -245,6 +247,16 @@ class RunningService:
         _log.info("connected to NATS again")
         for listener in self._on_reconnect:
             listener()
+
+
+def _calm_the_collector() -> None:
+    """What start-up made stays for good: a collection need not look at it again.
+
+    With Python's own thresholds, full collections took 20 ms in the middle of requests.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def nats_broker(url: str, reconnected: Callable[[], Awaitable[None]] | None = None) -> NatsBroker:

@@ -17,6 +17,8 @@ DONE = Counter("worker_done_total", "Rows that workers have done", ["worker"])
 class Worker:
     """Calls `work` until it answers 0, then waits for a commit of this process, or `idle_seconds`.
 
+    Commits that come close together wake it once: it rests for `rest_seconds` before it looks.
+
     `work` claims some rows, does them and answers how many. Many processes run it at once, so it
     claims with SKIP LOCKED, or with a lease and a fencing number where the work is slow.
     """
@@ -24,6 +26,7 @@ class Worker:
     name: str
     work: Callable[[], Awaitable[int]]
     idle_seconds: float = 1.0
+    rest_seconds: float = 0.01
     _wake: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def wake(self) -> None:
@@ -42,3 +45,4 @@ class Worker:
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.idle_seconds)
+                await asyncio.sleep(self.rest_seconds)

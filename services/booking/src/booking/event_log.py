@@ -10,6 +10,8 @@ from uuid import UUID
 
 from eventsourcing.application import project_aggregate
 from eventsourcing.persistence import Mapper, StoredEvent
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from booking import publishing
 from booking.domain import Booking
@@ -43,8 +45,15 @@ class EventLog:
 
     async def of(self, connection: Connection, booking_id: UUID) -> list[LoggedEvent]:
         """Every stored event of one booking, first to last."""
-        cursor = await connection.execute(_OF_ONE, (booking_id,))
-        return [self._logged(row) for row in await cursor.fetchall()]
+        return await self.answered(await self.ask(connection, booking_id))
+
+    async def ask(self, connection: Connection, booking_id: UUID) -> AsyncCursor[TupleRow]:
+        """The question for one booking's events, which may stand in a pipeline with others."""
+        return await connection.execute(_OF_ONE, (booking_id,))
+
+    async def answered(self, asked: AsyncCursor[TupleRow]) -> list[LoggedEvent]:
+        """The events that `ask` asked for, first to last."""
+        return [self._logged(row) for row in await asked.fetchall()]
 
     # ------------------------------------------------------------------ the relay's source
 

@@ -69,13 +69,15 @@ class Queries:
     async def get(self, query: GetBooking) -> BookingView:
         """One booking from the aggregate, now or as of a version or an instant."""
         async with self._database.reading() as connection:
-            logged = await self._log.of(connection, query.booking_id)
+            async with connection.pipeline():
+                asked = await self._log.ask(connection, query.booking_id)
+                words = await store.words_of(connection, query.booking_id)
+            logged = await self._log.answered(asked)
             booking = replay(logged, until_version=query.as_of_version, until=query.as_of)
             if booking is None or booking.tenant != query.tenant:
                 raise _not_found()
             attendance = booking.attendance
             people = await store.people_at(connection, [attendance.attendee, *attendance.guests])
-            words = await store.words_of(connection, booking.id)
         return self._view(booking, _position(logged, booking.version), people, words)
 
     async def history(self, query: GetHistory) -> History:

@@ -8,6 +8,8 @@ class Service:
     """One service, by its name on the bus."""
 
     name: str
+    follows: bool = False
+    """Whether it does what may follow: nobody waits for an answer of its."""
 
     @property
     def package(self) -> str:
@@ -25,7 +27,7 @@ SERVICES = (
     Service("booking"),
     Service("availability"),
     Service("video"),
-    Service("notify"),
-    Service("calendar-sync"),
+    Service("notify", follows=True),
+    Service("calendar-sync", follows=True),
     GATEWAY,
 )

@@ -20,13 +20,26 @@ ReplyT = TypeVar("ReplyT", bound=Contract)
 
 
 class BookingDirectory:
-    """Asks booking and availability; keeps nothing."""
+    """Asks booking and availability; keeps nothing.
+
+    Mails about one booking that are written at the same time share one answer.
+    """
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
+        self._asking: dict[UUID, asyncio.Task[Briefing]] = {}
 
     async def brief(self, tenant: str, booking_id: UUID, host_id: UUID) -> Briefing:
         """Everything personal about a booking; raises `DeliveryError`."""
+        asking = self._asking.get(booking_id)
+        if asking is None:
+            asking = asyncio.create_task(self._brief(tenant, booking_id, host_id))
+            self._asking[booking_id] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(booking_id, None))
+        # One mail that is given up must not take the answer from the others.
+        return await asyncio.shield(asking)
+
+    async def _brief(self, tenant: str, booking_id: UUID, host_id: UUID) -> Briefing:
         view, hosts = await asyncio.gather(
             self._ask(booking.GetBooking(tenant=tenant, booking_id=booking_id)),
             self._ask(availability.GetHosts(tenant=tenant, ids=[host_id])),

@@ -1,14 +1,16 @@
 """Becomes the command it is given: as another user where told, and never outliving its parent.
 
 Run as a script by `Program.argv`, with the standard library alone:
-`launch.py <parent pid> <signal> <uid:gid or -> <command> [argument…]`.
+`launch.py <parent pid> <signal> <uid:gid or -> <niceness> <command> [argument…]`.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 # linux/prctl.h, linux/securebits.h and linux/capability.h
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -21,7 +23,8 @@ _DAC_OVERRIDE, _DAC_READ_SEARCH = 1, 2
 
 def main(arguments: Sequence[str]) -> None:
     """Drops to the given user, ties itself to the parent and becomes the command."""
-    parent, death_signal, user, *command = arguments
+    parent, death_signal, user, niceness, *command = arguments
+    _step_back(niceness)
     if user != "-":
         uid, gid = (int(part) for part in user.split(":"))
         try:
@@ -30,6 +33,14 @@ def main(arguments: Sequence[str]) -> None:
             sys.exit(f"root may not become user {uid} here: {error.strerror}")
     _die_with(int(parent), int(death_signal))
     os.execv(command[0], command)  # noqa: S606
+
+
+def _step_back(niceness: str) -> None:
+    """Leaves the processor to others by so many steps (0 to 19)."""
+    os.nice(int(niceness))
+    # Linux shares processors among sessions first, and each child has a session of its own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(niceness)
 
 
 def _become(uid: int, gid: int) -> None:

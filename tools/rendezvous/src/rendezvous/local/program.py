@@ -21,7 +21,8 @@ class Program:
     `ready` is called again and again, in a thread, until it returns None; before that it returns
     what is still missing, in a few words. `orphan_signal`, or else `stop_signal`, is what it gets
     from the kernel when this process dies. `before_start` runs before every start. `environment`
-    of None means our own. `facts` (its ports) are recorded beside its process number.
+    of None means our own. `facts` (its ports) are recorded beside its process number. `niceness`
+    (0 to 19) is how far it steps back where processors are short.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Program:
     run_as: tuple[int, int] | None = None
     environment: Mapping[str, str] | None = None
     before_start: Callable[[], None] | None = None
+    niceness: int = 0
     facts: Mapping[str, int | str] = field(default_factory=dict[str, int | str])
 
     def argv(self) -> list[str]:
@@ -39,7 +41,7 @@ class Program:
         user = ":".join(map(str, self.run_as)) if self.run_as else "-"
         death = str(int(self.orphan_signal or self.stop_signal))
         launcher = [sys.executable, "-I", "-S", str(_LAUNCH)]
-        return [*launcher, str(os.getpid()), death, user, *self.command]
+        return [*launcher, str(os.getpid()), death, user, str(self.niceness), *self.command]
 
 
 class Child:
