@@ -141,7 +141,8 @@ def tell(
     told = ", ".join(f"{n}: {rate:.0f}/s" for n, rate in commits.items())
     console.print(f"raw Postgres commits by clients {told}; raw JetStream acks {acks:.0f}/s")
     console.print(
-        f"slots of 30 days with {RESERVATIONS} reservations: p50 {slots.quantile(0.5):.1f} ms, p95 {slots.quantile(0.95):.1f} ms"
+        f"slots of 30 days with {RESERVATIONS} reservations: "
+        f"p50 {slots.quantile(0.5):.1f} ms, p95 {slots.quantile(0.95):.1f} ms"
     )
     others = {s: n for found in rounds for s, n in found.answers.statuses.items() if s != 201}
     if others:
