@@ -22,10 +22,10 @@ from contracts.envelope import Contract, Event, Request
 from service_kit.database import Connection, Database
 from service_kit.errors import UnavailableError
 from service_kit.messages import Envelope, Position
+from tests.radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 from .builders import HOST, NOW
 from .listener import Listen, Listener
-from .radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 SECRET_KEY = "0123456789abcdef0123456789abcdef"
 

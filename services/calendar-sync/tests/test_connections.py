@@ -13,10 +13,10 @@ from contracts.calendar_sync import (
     ListCalendarConnections,
 )
 from service_kit.errors import ProblemError
+from tests.radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 from .builders import HOST, ABooking
 from .conftest import System
-from .radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 
 def wish(calendar: RemoteCalendar, **changes: Any) -> ConnectCalendar:

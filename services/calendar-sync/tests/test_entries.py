@@ -11,10 +11,10 @@ import pytest
 from contracts.booking import BookingCancelled, BookingMeetingAttached
 from contracts.envelope import Event
 from service_kit.testing import eventually
+from tests.radicale import Radicale, RemoteCalendar
 
 from .builders import NOW, ABooking
 from .conftest import System
-from .radicale import Radicale, RemoteCalendar
 
 CONNECTED, WRITTEN, REMOVED = (
     "calendar.connected.v1",

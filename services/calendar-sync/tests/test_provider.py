@@ -21,9 +21,9 @@ from calendar_sync.providers import (
     caldav,
 )
 from calendar_sync.providers.urls import UrlGuard
+from tests.radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 from .listener import Listen
-from .radicale import PASSWORD, USERNAME, Radicale, RemoteCalendar
 
 PROVIDERS = ["caldav_provider"]
 

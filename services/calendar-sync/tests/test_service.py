@@ -21,10 +21,10 @@ from service_kit.rpc import Rpc
 from service_kit.service import Parts, RunningService, Runtime
 from service_kit.settings import ServiceSettings
 from service_kit.testing import eventually, running
+from tests.radicale import PASSWORD, USERNAME, RemoteCalendar
 
 from .builders import ABooking
 from .conftest import SECRET_KEY
-from .radicale import PASSWORD, USERNAME, RemoteCalendar
 
 
 @dataclass

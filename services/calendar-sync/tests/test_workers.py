@@ -4,10 +4,10 @@ from uuid import UUID
 
 from calendar_sync.domain import ATTEMPTS, LONGEST_DELAY, Claim
 from calendar_sync.store import entries as store
+from tests.radicale import Radicale, RemoteCalendar
 
 from .builders import ABooking
 from .conftest import System
-from .radicale import Radicale, RemoteCalendar
 
 CONNECTED, WRITTEN, REMOVED, FAILED = (
     "calendar.connected.v1",
