@@ -77,12 +77,33 @@ async def test_a_message_that_cannot_be_read_is_put_aside_and_holds_nobody_up(pa
         running("hearer", pair.hearer, Hearer("").build) as hearer,
     ):
         client, jetstream = await pair.jetstream()
-        await jetstream.publish(f"events.video.meeting-provisioned.v1.demo.{uuid4()}", b"garbage")
+        subject = f"events.video.meeting-provisioned.v1.demo.{uuid4()}"
+        await jetstream.publish(subject, b"garbage")
         await Speaker(speaker.database).say(fact)
 
         await pair.hears([fact.booking_id])
         letters = await _letters(hearer.database)
         assert [(x.consumer, x.body) for x in letters] == [("hearer-video", b"garbage")]
+        await client.close()
+
+
+async def test_an_event_on_a_subject_of_another_kind_is_put_aside(pair: Pair) -> None:
+    fact = a_fact()
+
+    async with (
+        running("speaker", pair.speaker, build_speaker) as speaker,
+        running("hearer", pair.hearer, Hearer("").build) as hearer,
+    ):
+        await Speaker(speaker.database).say(fact)
+        await pair.hears([fact.booking_id])
+        client, jetstream = await pair.jetstream()
+        stored = await jetstream.get_msg("VIDEO", seq=1)
+        headers = {**cast("dict[str, str]", stored.headers), "ce-type": "video.unheard-of.v1"}
+        headers = {k: v for k, v in headers.items() if k.startswith("ce-")} | {"ce-sequence": "9"}
+        await jetstream.publish(fact.subject, b"{}", headers=headers)
+
+        letters = await eventually(lambda: _letters(hearer.database))
+        assert "unheard-of" in letters[0].error
         await client.close()
 
 

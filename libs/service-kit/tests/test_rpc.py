@@ -1,14 +1,18 @@
 """Requests between services: replies, refusals, and what is malformed."""
 
+import asyncio
+
 import nats
 import pytest
+from nats.aio.client import Client
+from nats.errors import NoRespondersError
 
 from contracts.video import JoinMeeting, Room
 from service_kit.bus import Bus, answers
 from service_kit.errors import ProblemError, UnavailableError
 from service_kit.rpc import Rpc
 from service_kit.service import Build, Parts, Runtime
-from service_kit.testing import running
+from service_kit.testing import eventually, running
 
 from .conftest import Pair, a_fact
 
@@ -71,3 +75,35 @@ async def test_nobody_there_is_said_at_once(pair: Pair) -> None:
         await Rpc(client).call(a_query("amira"))
 
     await client.close()
+
+
+async def test_a_request_at_hand_is_answered_before_the_service_stops(pair: Pair) -> None:
+    asked, released = asyncio.Event(), asyncio.Event()
+
+    async def join(_: JoinMeeting) -> Room:
+        asked.set()
+        await released.wait()
+        return Room(url="https://meet.example.org/late")
+
+    async def build(_: Runtime) -> Parts:
+        return Parts(Bus("video", requests=[answers(JoinMeeting, join)]))
+
+    client = await nats.connect(pair.nats_url)
+    async with running("video", pair.hearer, build) as service:
+        answer = asyncio.create_task(Rpc(client).call(a_query("amira")))
+        await asked.wait()
+        stopping = asyncio.create_task(service.close())
+        await eventually(lambda: _nobody_listens(client))
+        released.set()
+
+        assert (await answer).url.endswith("/late")
+        await stopping
+    await client.close()
+
+
+async def _nobody_listens(client: Client) -> bool:
+    try:
+        await client.request(JoinMeeting.subject(), b"{}", timeout=0.1)
+    except NoRespondersError:
+        return True
+    return False

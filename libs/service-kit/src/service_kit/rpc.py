@@ -4,14 +4,16 @@ The server side goes through FastStream (its subscriptions, its AsyncAPI); the c
 plain request on the same connection.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 import structlog
 from faststream.nats import NatsBroker, NatsMessage, NatsResponse
 from nats.aio.client import Client
+from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from opentelemetry.trace import SpanKind
@@ -85,6 +87,20 @@ def serve(broker: NatsBroker, service: str, handler: RequestHandler) -> None:
         max_workers=CONCURRENT_REQUESTS,
         decoder=_undecoded,
     )(_responder(handler.request, handler.answer))
+
+
+async def hang_up(broker: NatsBroker) -> None:
+    """Takes no new request, and answers those at hand; the connection stays.
+
+    FastStream would first drop what arrives and then unsubscribe: here the broker is told first,
+    and sends what comes to another replica.
+    """
+    for subscriber in cast("list[Any]", broker.subscribers):
+        subscription: Subscription | None = subscriber.subscription
+        if subscription is not None:
+            subscriber.subscription = None
+            await subscription.drain()
+    await asyncio.gather(*(subscriber.stop() for subscriber in broker.subscribers))
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:

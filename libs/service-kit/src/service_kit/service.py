@@ -162,10 +162,12 @@ class RunningService:
         for server in reversed(self._servers):
             await server.stop(GRACE_SECONDS)
         if self._broker is not None:
-            await self._broker.stop()
+            await rpc.hang_up(self._broker)
         await self._supervisor.stop()
         for closing in self._parts.closing:
             await closing()
+        if self._broker is not None:
+            await self._broker.stop()
         await self.database.close()
 
     async def _start_bus(self, runtime: Runtime, broker: NatsBroker) -> None:

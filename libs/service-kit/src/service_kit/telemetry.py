@@ -24,7 +24,6 @@ from service_kit import causation
 DEEPEST_FRAMES = 8
 
 _tracer = trace.get_tracer("rendezvous")
-_recording = False
 
 
 def configure_traces(service: str, endpoint: str | None) -> None:
@@ -40,8 +39,10 @@ def configure_traces(service: str, endpoint: str | None) -> None:
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
     trace.set_tracer_provider(provider)
-    global _recording  # noqa: PLW0603 - tracing is on or off for the whole process
-    _recording = True
+
+
+def _recording() -> bool:
+    return isinstance(trace.get_tracer_provider(), TracerProvider)
 
 
 def flush_traces() -> None:
@@ -53,7 +54,7 @@ def flush_traces() -> None:
 
 def traceparent() -> str | None:
     """The current span as a `traceparent` header, or nothing outside any trace."""
-    if not _recording:
+    if not _recording():
         return None
     carrier: dict[str, str] = {}
     inject(carrier)
@@ -68,7 +69,7 @@ def span(
 
     Costs nothing in a process that records no traces.
     """
-    if not _recording:
+    if not _recording():
         yield
         return
     parent = extract(headers) if headers else None
