@@ -23,7 +23,8 @@ from service_kit import causation
 
 DEEPEST_FRAMES = 8
 
-_tracer = trace.get_tracer("rendezvous")
+_tracer: trace.Tracer | None = None
+"""Makes the spans of a process that exports them; elsewhere nothing is recorded, nor paid for."""
 
 
 def configure_traces(service: str, endpoint: str | None) -> None:
@@ -39,10 +40,8 @@ def configure_traces(service: str, endpoint: str | None) -> None:
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
     trace.set_tracer_provider(provider)
-
-
-def _recording() -> bool:
-    return isinstance(trace.get_tracer_provider(), TracerProvider)
+    global _tracer  # noqa: PLW0603 - a process records traces, or does not
+    _tracer = trace.get_tracer("rendezvous")
 
 
 def flush_traces() -> None:
@@ -54,7 +53,7 @@ def flush_traces() -> None:
 
 def traceparent() -> str | None:
     """The current span as a `traceparent` header, or nothing outside any trace."""
-    if not _recording():
+    if _tracer is None:
         return None
     carrier: dict[str, str] = {}
     inject(carrier)
@@ -69,7 +68,7 @@ def span(
 
     Costs nothing in a process that records no traces.
     """
-    if not _recording():
+    if _tracer is None:
         yield
         return
     parent = extract(headers) if headers else None
