@@ -27,7 +27,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
 from contracts.envelope import Event
-from service_kit import causation, dead_letters, inbox, streams, telemetry
+from service_kit import causation, dead_letters, home, inbox, streams, telemetry
 from service_kit.bus import EventHandler, Retry
 from service_kit.causation import Causation
 from service_kit.clock import Clock
@@ -43,6 +43,7 @@ DEAD = Counter("dead_letters_total", "Messages put aside", ["consumer"])
 BATCH = 128
 BEAT_SECONDS = 3.0
 STREAM_SECONDS = 0.25
+LAST_BATCH_SECONDS = 3.0
 LETTERS = UUID("6b1f7c52-6a3e-4d2b-9a54-0d3f5b9d1c11")
 
 _log = structlog.get_logger()
@@ -106,6 +107,7 @@ class EventConsumer:
         self._pull = StandingPull(client, context, self.name)
         self._held: dict[str, Msg] = {}
         self._mark = START
+        self._working: asyncio.Task[None] | None = None
         self._trouble: str | None = "not started"
 
     def problem(self) -> str | None:
@@ -141,7 +143,8 @@ class EventConsumer:
         while True:
             batch = await self._pull.batch(BATCH)
             self._held.update({message.reply: message for message in batch})
-            await asyncio.shield(self._handle(batch))
+            self._working = asyncio.create_task(self._handle(batch), name=f"{self.name}-batch")
+            await asyncio.shield(self._working)
 
     async def _handle(self, messages: Sequence[Msg]) -> None:
         deliveries = [d for message in messages if (d := await self._read(message))]
@@ -171,14 +174,20 @@ class EventConsumer:
         try:
             headers = cast("Mapping[str, str] | None", message.headers)
             envelope = Envelope.parse(message.subject, headers)
-            event = self._events.get(envelope.type)
-            if event is None or envelope.position <= self._mark:
+            if envelope.position <= self._mark:
                 await self._ack(message)
                 return None
+            event = self._event(envelope.type)
             return Delivery(envelope, event.model_validate_json(message.data), message)
         except (MalformedMessageError, ValidationError) as error:
             await self._bury(message, error)
             return None
+
+    def _event(self, kind: str) -> type[Event]:
+        try:
+            return self._events[kind]
+        except KeyError as error:
+            raise MalformedMessageError(f"{kind} on a subject of another kind") from error
 
     async def _failed(self, delivery: Delivery, error: Exception) -> None:
         tries = delivery.message.metadata.num_delivered
@@ -246,6 +255,7 @@ class EventConsumer:
             self._trouble = f"there is no stream {self._reader.stream}"
             await asyncio.sleep(STREAM_SECONDS)
         async with self._database.reading() as connection:
+            await home.check(connection)
             self._mark = await inbox.mark(connection, self.name)
         start = await self._reader.first_after(self._mark)
         made = await streams.declare_consumer(
@@ -265,6 +275,9 @@ class EventConsumer:
             for message in list(self._held.values()):
                 await message.in_progress()
             info = await self._info()
+            with suppress(psycopg.OperationalError, PoolTimeout):
+                async with self._database.reading() as connection:
+                    await home.check(connection)
             if info is not None:
                 await self._raise_mark(info)
             await self._replay_letters()
@@ -319,6 +332,8 @@ class EventConsumer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._working is not None:  # the batch at hand is finished and acknowledged
+            await asyncio.wait({self._working}, timeout=LAST_BATCH_SECONDS)
         with suppress(NatsError):
             await self._pull.stop()
         self._held.clear()

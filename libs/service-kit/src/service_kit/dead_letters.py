@@ -1,9 +1,10 @@
 """Dead letters: messages that could not be handled after the last try, or not be read at all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -23,6 +24,12 @@ class DeadLetter:
     error: str
     deliveries: int
     died_at: datetime
+    replay_wanted: bool = False
+
+
+_COLUMNS: LiteralString = (
+    "id, consumer, subject, headers, body, error, deliveries, died_at, replay_wanted"
+)
 
 
 async def keep(connection: Connection, letter: DeadLetter) -> None:
@@ -52,12 +59,31 @@ async def count(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-async def listed(connection: Connection) -> list[DeadLetter]:
-    """Every letter, the newest first."""
+async def listed(connection: Connection, consumer: str | None = None) -> list[DeadLetter]:
+    """Every letter, or those of one consumer, the newest first."""
     async with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
         await cursor.execute(
-            """SELECT id, consumer, subject, headers, body, error, deliveries, died_at
-               FROM dead_letters ORDER BY died_at DESC"""
+            f"""SELECT {_COLUMNS} FROM dead_letters
+                WHERE consumer = %(consumer)s OR %(consumer)s::text IS NULL
+                ORDER BY died_at DESC, id""",  # noqa: S608 - the columns are ours
+            {"consumer": consumer},
+        )
+        return await cursor.fetchall()
+
+
+async def want_back(connection: Connection, letter_ids: Sequence[UUID]) -> None:
+    """Asks for letters to be handled again; their consumer does so at its next beat."""
+    await connection.execute(
+        "UPDATE dead_letters SET replay_wanted = true WHERE id = ANY(%s)", (list(letter_ids),)
+    )
+
+
+async def still_there(connection: Connection, letter_ids: Sequence[UUID]) -> list[DeadLetter]:
+    """Those of some letters that have not been handled since."""
+    async with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
+        await cursor.execute(
+            f"SELECT {_COLUMNS} FROM dead_letters WHERE id = ANY(%s)",  # noqa: S608
+            (list(letter_ids),),
         )
         return await cursor.fetchall()
 
@@ -66,8 +92,8 @@ async def wanted_back(connection: Connection, consumer: str) -> list[DeadLetter]
     """The letters of a consumer that somebody asked to have handled again."""
     async with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
         await cursor.execute(
-            """SELECT id, consumer, subject, headers, body, error, deliveries, died_at
-               FROM dead_letters WHERE consumer = %s AND replay_wanted ORDER BY died_at""",
+            f"""SELECT {_COLUMNS} FROM dead_letters
+                WHERE consumer = %s AND replay_wanted ORDER BY died_at""",  # noqa: S608
             (consumer,),
         )
         return await cursor.fetchall()

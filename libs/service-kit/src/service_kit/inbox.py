@@ -2,26 +2,14 @@
 
 Everything up to a consumer's mark has been handled; rows below it are dropped. The mark comes
 from the broker's acknowledgement floor, so it never runs ahead of a commit.
-
-The broker's floor tells what *this* database has handled, and no other: a database that was
-restored from a dump has another home, and nothing is believed about it until somebody has looked
-(ADR 0009).
 """
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg.errors import InsufficientPrivilege
-
+from service_kit import home
 from service_kit.database import Connection
 from service_kit.messages import START, Envelope, Position
-
-
-class RestoredDatabaseError(Exception):
-    """The database is not the one whose handling the broker has counted: it was restored."""
-
-    def __init__(self) -> None:
-        super().__init__("the database was restored from a backup; run `rendezvous streams repair`")
 
 
 class AmbiguousIdError(Exception):
@@ -84,47 +72,19 @@ async def ids_above_mark(connection: Connection, consumer: str) -> set[UUID]:
     cursor = await connection.execute(
         """SELECT event_id FROM inbox WHERE consumer = %(consumer)s
            UNION
-           SELECT (headers->>'ce-id')::uuid FROM dead_letters
-           WHERE consumer = %(consumer)s
-             AND pg_input_is_valid(headers->>'ce-id', 'uuid')""",
+           SELECT CASE WHEN headers->>'ce-id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                       THEN (headers->>'ce-id')::uuid END
+           FROM dead_letters WHERE consumer = %(consumer)s""",
         {"consumer": consumer},
     )
-    return {row[0] for row in await cursor.fetchall()}
+    return {row[0] for row in await cursor.fetchall()} - {None}
 
 
-async def home(connection: Connection) -> str:
-    """Names the database: the server's cluster, and the tables as they were made in it.
-
-    A dump that is restored makes them anew, so that the name is another one; a restart, a crash
-    and a failover leave it as it is.
-    """
-    cursor = await connection.execute(f"SELECT {_TABLES}")
-    row = await cursor.fetchone()
-    return f"{await _cluster(connection)}/{row[0] if row else ''}"
-
-
-_TABLES = """
-concat((SELECT oid FROM pg_database WHERE datname = current_database()), '/',
-       coalesce(to_regclass('consumer_marks')::oid, 0))
-"""
-
-
-async def _cluster(connection: Connection) -> str:
-    try:
-        cursor = await connection.execute("SELECT system_identifier FROM pg_control_system()")
-    except InsufficientPrivilege:  # some who rent out servers keep it for themselves
-        return ""
-    row = await cursor.fetchone()
-    return str(row[0]) if row else ""
-
-
-async def raise_mark(
-    connection: Connection, consumer: str, reached: Position, at_home: str | None = None
-) -> None:
+async def raise_mark(connection: Connection, consumer: str, reached: Position) -> None:
     """Moves the mark up, never down, and drops the inbox rows that it makes needless.
 
-    Raises `RestoredDatabaseError` where the database is not `at_home`: what the broker counted
-    was then handled in another. In the caller's transaction.
+    In the caller's transaction. Raises `RestoredDatabaseError` where the database was restored:
+    what the broker has counted was handled in another.
     """
     await connection.execute(
         """INSERT INTO consumer_marks (consumer, position, ordinal) VALUES (%s, %s, %s)
@@ -140,6 +100,4 @@ async def raise_mark(
              AND (inbox.position, inbox.ordinal) <= (mark.position, mark.ordinal)""",
         (consumer,),
     )
-    # Now that the table is ours until the commit: nobody can put another in its place.
-    if at_home is not None and await home(connection) != at_home:
-        raise RestoredDatabaseError
+    await home.check_tables(connection)

@@ -26,16 +26,18 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 _COLUMNS = """position, id, type, subject, tenant, entity_id, occurred_at,
     correlation_id, causation_id, traceparent, body"""
 
-_STAMP = """
-WITH head AS (
-    SELECT greatest((SELECT coalesce(max(position), 0) FROM outbox),
-                    (SELECT coalesce(max(floor), 0) FROM position_floor)) AS position
-), unstamped AS (
+_HEAD = """
+SELECT greatest((SELECT coalesce(max(position), 0) FROM outbox),
+                (SELECT coalesce(max(floor), 0) FROM position_floor)) AS position
+"""
+
+_STAMP = f"""
+WITH head AS ({_HEAD}), unstamped AS (
     SELECT seq, (SELECT position FROM head) + row_number() OVER (ORDER BY seq) AS next
     FROM outbox WHERE position IS NULL ORDER BY seq LIMIT 1000
 )
 UPDATE outbox SET position = unstamped.next FROM unstamped WHERE outbox.seq = unstamped.seq
-"""
+"""  # noqa: S608 - only literals of this module
 
 _AFTER = f"SELECT {_COLUMNS} FROM outbox WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
@@ -112,17 +114,20 @@ class OutboxSource:
         row = await cursor.fetchone()
         return Position(row[0]) if row else START
 
+    async def reach(self, connection: AsyncConnection[TupleRow]) -> Position:
+        """The highest position that was ever given, or will never be."""
+        cursor = await connection.execute(_HEAD)
+        row = await cursor.fetchone()
+        return Position(row[0]) if row else START
+
     async def move_beyond(
         self, connection: AsyncConnection[TupleRow], after: Position, beyond: int
     ) -> int:
-        """Gives what comes after a position new positions above `beyond`, in the same order.
-
-        No event gets one up to `beyond` any more. In the caller's transaction; answers how many
-        events were moved. `beyond` must not lie below the newest event.
-        """
+        """Gives what comes after a position new ones above `beyond`; answers how many moved."""
         await connection.execute("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE")
         await connection.execute(_RAISE_FLOOR, (beyond,))
-        return (await connection.execute(_MOVE, (after.sequence, beyond))).rowcount
+        base = await self.reach(connection)
+        return (await connection.execute(_MOVE, (after.sequence, base.sequence))).rowcount
 
     async def first(self, connection: AsyncConnection[TupleRow]) -> Position | None:
         """The position of the first event ever said, or nothing."""

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.js.api import StreamInfo
 
 from contracts import subjects
-from service_kit import streams
+from service_kit import home, streams
 from service_kit.database import Connection
 from service_kit.messages import START, Envelope, Position
 from service_kit.source import Source
@@ -48,23 +48,27 @@ class StreamPosition:
         Raises `PartedHistoriesError`, and nats-py's errors where the broker does not answer.
         """
         info = await self._info()
+        # Before anything else: what has parted is not to be emptied unseen, nor filled.
+        newest = await self._newest_of_ours(connection, info)
         if not _limited(info) and await self._lost_its_head(connection, info):
             _log.warning("events before the newest are lost; refilling", stream=self._stream)
             await self._reader.jetstream.purge_stream(self._stream)
-            info = await self._info()
-        newest = await self._reader.newest(info, self._source.name)
+            info, newest = await self._info(), None
         if newest is None:
             position = await self._without_newest(connection, info)
         else:
-            await self._check_same_history(connection, newest)
             position = newest.position
         return Standing(position, info.state.last_seq, _identity(info))
 
     async def unchanged(self, connection: Connection, since: Standing) -> bool:
-        """Whether the stream is still as we left it; if so, the mark is written."""
+        """Whether stream and record are still as we left them; if so, the mark is written."""
         info = await self._info()
         if _identity(info) != since.identity or info.state.last_seq != since.last_sequence:
             return False
+        try:
+            await self._newest_of_ours(connection, info)
+        except PartedHistoriesError:
+            return False  # a backup was restored under us
         await self._save_mark(connection, info, since.position)
         return True
 
@@ -96,13 +100,23 @@ class StreamPosition:
         row = await cursor.fetchone()
         return Position(*row) if row else START
 
-    async def _check_same_history(self, connection: Connection, newest: Envelope) -> None:
+    async def _newest_of_ours(self, connection: Connection, info: StreamInfo) -> Envelope | None:
+        """The newest event of ours; raises `PartedHistoriesError` where it is not the record's."""
+        try:
+            await home.check(connection)
+        except home.RestoredDatabaseError as error:
+            await home.notice(connection, await self._source.head(connection))
+            raise PartedHistoriesError("the database was restored from a backup") from error
+        newest = await self._reader.newest(info, self._source.name)
+        if newest is None:
+            return None
         ours = await self._source.event_id(connection, newest.position)
         if ours != str(newest.id):
             raise PartedHistoriesError(
                 f"{self._stream} holds event {newest.id} at {tuple(newest.position)}, "
                 f"the record holds {ours or 'none'}"
             )
+        return newest
 
     async def _save_mark(
         self, connection: Connection, info: StreamInfo, position: Position

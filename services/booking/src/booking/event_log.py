@@ -3,7 +3,7 @@
 The relay and the projections read on connections of their own; the library maps what they find.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +14,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from booking import publishing
+from booking.application import Bookings
 from booking.domain import Booking
 from service_kit.database import Connection
 from service_kit.messages import START, Outgoing, Position
@@ -25,6 +26,22 @@ _AFTER = f"""SELECT {_COLUMNS} FROM bookings_events WHERE notification_id > %s
 
 _OF_ONE = f"""SELECT {_COLUMNS} FROM bookings_events WHERE originator_id = %s
               ORDER BY originator_version"""  # noqa: S608
+
+_BY_BOOKING = f"""SELECT {_COLUMNS} FROM bookings_events WHERE notification_id <= %s
+                  ORDER BY originator_id, originator_version"""  # noqa: S608
+
+_RAISE_REACH = """
+SELECT setval(sequence, greatest(%s, coalesce(pg_sequence_last_value(sequence), 0)))
+FROM CAST(pg_get_serial_sequence('bookings_events', 'notification_id') AS regclass) AS sequence
+"""
+
+# A projection that has taken in an event has taken it in wherever it stands now.
+_MOVE_PROJECTIONS = """
+UPDATE projection_positions AS p
+SET position = moved.now
+FROM unnest(%s::bigint[], %s::bigint[]) AS moved (was, now)
+WHERE moved.was = (SELECT max(was) FROM unnest(%s::bigint[]) AS was WHERE was <= p.position)
+"""
 
 LoggedEvent = tuple[int, Booking.Event]
 """A stored event with its notification id."""
@@ -42,6 +59,19 @@ class EventLog:
         """Stored events after a notification id, in commit order."""
         cursor = await connection.execute(_AFTER, (position, limit))
         return [self._logged(row) for row in await cursor.fetchall()]
+
+    async def by_booking(
+        self, connection: Connection, until: int, at_once: int
+    ) -> AsyncGenerator[list[LoggedEvent]]:
+        """Every stored event up to a notification id, one booking after the other, each in order.
+
+        `at_once` at a time, within the caller's transaction: what is not asked for yet is neither
+        here nor with the server.
+        """
+        async with connection.cursor(name="by_booking") as cursor:
+            await cursor.execute(_BY_BOOKING, (until,))
+            while rows := await cursor.fetchmany(at_once):
+                yield [self._logged(row) for row in rows]
 
     async def of(self, connection: Connection, booking_id: UUID) -> list[LoggedEvent]:
         """Every stored event of one booking, first to last."""
@@ -93,10 +123,71 @@ class EventLog:
         row = await cursor.fetchone()
         return int(row[0]) if row else 0
 
+    # ------------------------------------------------------------------ the record, for repairs
+
+    async def read(
+        self, connection: Connection, after: Position, limit: int
+    ) -> tuple[Sequence[Outgoing], Position]:
+        """Messages after a position; reading stored events changes nothing."""
+        return await self.fetch(connection, after, limit)
+
+    async def head(self, connection: Connection) -> Position:
+        """The position of the newest stored event."""
+        cursor = await connection.execute(
+            "SELECT coalesce(max(notification_id), 0) FROM bookings_events"
+        )
+        row = await cursor.fetchone()
+        return Position(row[0]) if row else START
+
+    async def reach(self, connection: Connection) -> Position:
+        """The highest notification id that was ever given, or will never be."""
+        cursor = await connection.execute(
+            """SELECT coalesce(pg_sequence_last_value(CAST(
+                   pg_get_serial_sequence('bookings_events', 'notification_id') AS regclass)), 0)"""
+        )
+        row = await cursor.fetchone()
+        return max(Position(row[0]) if row else START, await self.head(connection))
+
+    async def move_beyond(self, connection: Connection, after: Position, beyond: int) -> int:
+        """Gives what comes after a position new ids above `beyond`; answers how many moved.
+
+        What the projections have taken in stays taken in.
+        """
+        await connection.execute("SELECT FROM projection_positions FOR UPDATE")
+        await connection.execute("LOCK TABLE bookings_events IN EXCLUSIVE MODE")
+        await connection.execute(_RAISE_REACH, (beyond,))
+        cursor = await connection.execute(
+            """SELECT notification_id FROM bookings_events WHERE notification_id > %s
+               ORDER BY notification_id""",
+            (after.sequence,),
+        )
+        moving = [int(row[0]) for row in await cursor.fetchall()]
+        if not moving:
+            return 0
+        async with connection.cursor() as renumbering:
+            # One by one: no UPDATE of many rows promises an order.
+            await renumbering.executemany(
+                "UPDATE bookings_events SET notification_id = DEFAULT WHERE notification_id = %s",
+                [(number,) for number in moving],
+            )
+        cursor = await connection.execute(
+            """SELECT notification_id FROM bookings_events WHERE notification_id > %s
+               ORDER BY notification_id""",
+            (beyond,),
+        )
+        moved = [int(row[0]) for row in await cursor.fetchall()]
+        await connection.execute(_MOVE_PROJECTIONS, (moving, moved, moving))
+        return len(moving)
+
     def _logged(self, row: tuple[Any, ...]) -> LoggedEvent:
         number, booking_id, version, topic, state = row
         stored = StoredEvent(booking_id, version, topic, bytes(state))
         return number, cast("Booking.Event", self._mapper.to_domain_event(stored))
+
+
+def stored_events() -> EventLog:
+    """The log for whoever has a connection to the database, and runs no application."""
+    return EventLog(Bookings(env={"PERSISTENCE_MODULE": "eventsourcing.popo"}).mapper)
 
 
 def replay(
