@@ -39,8 +39,9 @@ async def test_every_event_delivered_twice_has_one_effect(new_system: StartSyste
         starts = [slot["start"] for slot in await client.slots()]
         booking = await client.book(starts[0])
         await client.book(starts[1])
+        await eventually(lambda: _mailed(system, 4), 30)  # both are confirmed to both sides
         await client.cancel(booking["id"])
-        await eventually(lambda: _mailed(system, 6), 30)  # two are confirmed, one is called off
+        await eventually(lambda: _mailed(system, 6), 30)  # and one is called off
         before = counted(system)
 
         for message in await everything(stream):
